@@ -1,0 +1,61 @@
+"""Coordinate reference systems by meaning: one canonical text for each, comparison, lon/lat extents."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError, ProjError
+
+from raster.errors import GridInvalid
+from raster.grid import Extent
+
+EDGE_SAMPLES = 21
+"""Points a side of an extent is sampled at when transformed: what GDAL and PROJ use by default."""
+
+
+@lru_cache(maxsize=256)
+def parse_crs(text: str) -> CRS:
+    """CRS of an authority code, WKT, PROJJSON or PROJ string.
+
+    Raises
+    ------
+    GridInvalid
+    """
+    try:
+        return CRS.from_user_input(text)
+    except CRSError as error:
+        raise GridInvalid("crs", f"{text[:80]!r} is not a coordinate reference system") from error
+
+
+@lru_cache(maxsize=256)
+def canonical_crs(text: str) -> str:
+    """"AUTHORITY:CODE" when the CRS surely is that one, else its WKT2:2019.
+
+    Raises
+    ------
+    GridInvalid
+    """
+    crs = parse_crs(text)
+    authority = crs.to_authority(min_confidence=100)
+    if authority is not None and CRS.from_authority(*authority).equals(crs, ignore_axis_order=True):
+        return ":".join(authority)
+    return crs.to_wkt("WKT2_2019")
+
+
+@lru_cache(maxsize=256)
+def same_crs(one: str, other: str) -> bool:
+    """Whether both mean the same, axis order aside (rasters are always x, y)."""
+    return one == other or parse_crs(one).equals(parse_crs(other), ignore_axis_order=True)
+
+
+def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
+    """`extent` in WGS 84 degrees; left > right when it crosses the antimeridian; None where PROJ has no answer."""
+    try:
+        transformer = Transformer.from_crs(parse_crs(crs), "OGC:CRS84", always_xy=True)
+        bounds = transformer.transform_bounds(
+            extent.left, extent.bottom, extent.right, extent.top, densify_pts=EDGE_SAMPLES, errcheck=True
+        )
+    except ProjError:
+        return None
+    return Extent(*bounds)

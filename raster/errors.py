@@ -1,0 +1,144 @@
+"""What can go wrong with cells. No HTTP here: `service/problems.py` gives each a status.
+
+RasterError
+├ SourceError (source, reason)
+│ ├ SourceNotFound       nothing lies there
+│ ├ SourceForbidden      the path leaves the tile roots
+│ ├ SourceRefused        readable, but not a raster this project takes
+│ ├ SourceUnreadable     damaged, or not what its name says
+│ └ SourceChanged        another file than the one that was registered
+├ PlacementRefused       the tile does not fit into the terrain's grid
+├ TerrainEmpty           no tiles, so no grid
+├ TerrainTooLarge        more cells than allowed
+├ GridInvalid            a CRS, transform or extent that cannot be honoured
+├ MetricNotFound · LevelNotFound
+├ WindowOutOfBounds · WindowTooLarge
+└ PyramidCorrupt         stored bytes are missing or damaged
+"""
+
+from __future__ import annotations
+
+
+class RasterError(Exception):
+    """Something is wrong with cells."""
+
+
+class SourceError(RasterError):
+    """A source cannot be used."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.source = source
+        self.reason = reason
+
+
+class SourceNotFound(SourceError):
+    """The source does not exist."""
+
+
+class SourceForbidden(SourceError):
+    """The source lies outside the tile roots."""
+
+
+class SourceRefused(SourceError):
+    """The source is not a raster that can be a tile."""
+
+
+class SourceUnreadable(SourceError):
+    """The source is damaged or not what its name says."""
+
+
+class SourceChanged(SourceError):
+    """The source is not the one that was registered."""
+
+
+class PlacementRefused(RasterError):
+    """The tile does not fit into the terrain's grid."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.source = source
+        self.reason = reason
+
+
+class TerrainEmpty(RasterError):
+    """The terrain has no tiles."""
+
+    def __init__(self, terrain: str) -> None:
+        super().__init__(f"terrain {terrain!r} has no tiles; register some first")
+        self.terrain = terrain
+
+
+class TerrainTooLarge(RasterError):
+    """The terrain would have more cells than allowed."""
+
+    def __init__(self, height: int, width: int, limit: int) -> None:
+        super().__init__(
+            f"the terrain would be {height} x {width} = {height * width} cells; the limit is "
+            f"{limit} (ZIGGURAT_MAX_CELLS). Is one tile's x or y mistyped?"
+        )
+        self.height = height
+        self.width = width
+        self.limit = limit
+
+
+class GridInvalid(RasterError):
+    """A CRS, transform or extent cannot be honoured."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class MetricNotFound(RasterError):
+    """There is no such metric."""
+
+    def __init__(self, metric: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"no metric {metric!r}; there are {', '.join(known)}")
+        self.metric = metric
+        self.known = known
+
+
+class LevelNotFound(RasterError):
+    """The pyramid has no such level."""
+
+    def __init__(self, level: int, level_count: int) -> None:
+        super().__init__(
+            f"no level {level}; the pyramid has levels 0 to {level_count - 1} "
+            f"(or -1 to -{level_count} counted from the top)"
+        )
+        self.level = level
+        self.level_count = level_count
+
+
+class WindowOutOfBounds(RasterError):
+    """The window is not inside the level."""
+
+    def __init__(self, window: str, height: int, width: int) -> None:
+        super().__init__(f"window {window} is not inside the level of {height} x {width} cells")
+        self.window = window
+        self.height = height
+        self.width = width
+
+
+class WindowTooLarge(RasterError):
+    """The window has more cells than one answer may hold."""
+
+    def __init__(self, cell_count: int, limit: int, finest_level: int) -> None:
+        super().__init__(
+            f"{cell_count} cells asked for, at most {limit} are given in one answer; ask for a "
+            f"smaller window, or for level {finest_level}, the finest that fits whole"
+        )
+        self.cell_count = cell_count
+        self.limit = limit
+        self.finest_level = finest_level
+
+
+class PyramidCorrupt(RasterError):
+    """Stored bytes of the pyramid are missing or damaged."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason

@@ -1,0 +1,89 @@
+"""The metrics max and min."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from raster.cells import Cells, CellType
+from raster.metrics.interface import VALUE, Reduction, StoredArray
+from raster.zoom import Parts, zoom_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """The highest (max) or lowest (min) valid cell of each block.
+
+    Block: cells [2^k i, 2^k (i + 1)) of each axis at level k. Edge: blocks cut by the lower or
+    right edge use the cells they have. Nodata: ignored; a block without valid cells is nodata.
+    Ties: equal values, nothing to choose (of -0.0 and 0.0 either). Result: dtype and nodata of
+    the terrain's base type, exact. Level 0 is the terrain itself. Composable, no companions.
+    """
+
+    name: Literal["max", "min"]
+
+    @property
+    def cell_methods(self) -> str:
+        return "area: maximum" if self.name == "max" else "area: minimum"
+
+    @property
+    def is_stepwise(self) -> bool:
+        return False
+
+    def bind(self, base: CellType, cell_count: int) -> Reduction:
+        return _ExtremeReduction(self.name, base)
+
+
+@dataclass(frozen=True, slots=True)
+class _ExtremeReduction:
+    name: Literal["max", "min"]
+    base: CellType
+
+    @property
+    def value(self) -> StoredArray:
+        return StoredArray(
+            name=VALUE,
+            dtype=self.base.dtype,
+            nodata=self.base.nodata,
+            fill=self.base.fill,
+            long_name=f"{self.name} of elevation",
+            unit="terrain",
+        )
+
+    @property
+    def companions(self) -> tuple[StoredArray, ...]:
+        return ()
+
+    def lift(self, cells: Cells) -> Parts:
+        return {VALUE: cells}
+
+    def zoom(self, parts: Parts) -> Parts:
+        return zoom_blocks(parts, self._merge_masked if self._needs_mask() else self._merge)
+
+    def finish(self, parts: Parts) -> Mapping[str, Cells]:
+        return parts
+
+    def _needs_mask(self) -> bool:
+        """Whether nodata would win a plain comparison against a valid cell."""
+        if self.base.is_float or self.base.nodata is None:
+            return False
+        info = np.iinfo(self.base.dtype)
+        return self.base.nodata != (info.min if self.name == "max" else info.max)
+
+    def _pick(self, one: Cells, other: Cells) -> Cells:
+        # fmax and fmin take the other operand where one is NaN
+        if self.base.is_float:
+            return np.fmax(one, other) if self.name == "max" else np.fmin(one, other)
+        return np.maximum(one, other) if self.name == "max" else np.minimum(one, other)
+
+    def _merge(self, one: Parts, other: Parts) -> Parts:
+        return {VALUE: self._pick(one[VALUE], other[VALUE])}
+
+    def _merge_masked(self, one: Parts, other: Parts) -> Parts:
+        merged = self._pick(one[VALUE], other[VALUE])
+        np.copyto(merged, other[VALUE], where=one[VALUE] == self.base.nodata)
+        np.copyto(merged, one[VALUE], where=other[VALUE] == self.base.nodata)
+        return {VALUE: merged}

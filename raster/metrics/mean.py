@@ -1,0 +1,103 @@
+"""The metric mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from raster.cells import Cells, CellType
+from raster.metrics.count import count_array
+from raster.metrics.interface import VALUE, Reduction, StoredArray
+from raster.zoom import Parts, add_parts, zoom_blocks
+
+LARGEST_SOURCE_INTEGER = 2**32 - 1
+"""Tiles hold at most 32-bit integers, also where their promotion is int64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The arithmetic mean of the valid cells of each block, every native cell with weight one.
+
+    Block and edge as for `Extreme`. Nodata: ignored; a block without valid cells is NaN.
+    Kept as sum and count, so it is never a mean of means; both are stored beside the value
+    from level 1 up. `sum` is int64 (exact) for integers, float64 for floats
+    and for 32-bit terrains of more cells than int64 could sum; `count` as the
+    metric of that name. Result: sum / count in float64, stored as float32 for integers of up
+    to 16 bits and float32 (rounded to nearest even), else float64; nodata NaN. Level 0 is the
+    terrain itself. Composable.
+    """
+
+    @property
+    def name(self) -> str:
+        return "mean"
+
+    @property
+    def cell_methods(self) -> str:
+        return "area: mean"
+
+    @property
+    def is_stepwise(self) -> bool:
+        return False
+
+    def bind(self, base: CellType, cell_count: int) -> Reduction:
+        return _MeanReduction(base, cell_count)
+
+
+@dataclass(frozen=True, slots=True)
+class _MeanReduction:
+    base: CellType
+    cell_count: int
+
+    @property
+    def value(self) -> StoredArray:
+        is_short = self.base.dtype.kind in "iu" and self.base.dtype.itemsize <= 2
+        return StoredArray(
+            name=VALUE,
+            dtype=np.dtype(np.float32 if is_short or self.base.dtype == np.float32 else np.float64),
+            nodata=math.nan,
+            fill=math.nan,
+            long_name="mean of elevation",
+            unit="terrain",
+        )
+
+    @property
+    def sum(self) -> StoredArray:
+        return StoredArray(
+            name="sum",
+            dtype=np.dtype(np.int64 if self._sums_fit_int64() else np.float64),
+            nodata=None,
+            fill=0,
+            long_name="sum of elevation over valid cells",
+            unit="terrain",
+        )
+
+    @property
+    def count(self) -> StoredArray:
+        return count_array("count", self.cell_count)
+
+    @property
+    def companions(self) -> tuple[StoredArray, ...]:
+        return self.sum, self.count
+
+    def _sums_fit_int64(self) -> bool:
+        if self.base.is_float:
+            return False
+        highest = min(int(np.iinfo(self.base.dtype).max), LARGEST_SOURCE_INTEGER)
+        return (highest + 1) * self.cell_count <= np.iinfo(np.int64).max
+
+    def lift(self, cells: Cells) -> Parts:
+        valid = self.base.valid(cells)
+        total = np.zeros(cells.shape, self.sum.dtype)
+        np.copyto(total, cells, where=valid)
+        return {"sum": total, "count": valid.astype(self.count.dtype)}
+
+    def zoom(self, parts: Parts) -> Parts:
+        return zoom_blocks(parts, add_parts)
+
+    def finish(self, parts: Parts) -> Mapping[str, Cells]:
+        mean = np.full(parts["sum"].shape, math.nan)
+        np.divide(parts["sum"], parts["count"], out=mean, where=parts["count"] > 0)
+        return {VALUE: mean.astype(self.value.dtype), **parts}

@@ -1,0 +1,140 @@
+"""Where a pyramid's bytes are put: a folder of immutable objects, and the manifest that lists them.
+
+Written once, never overwritten: a generation lives at a place of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from raster.errors import PyramidCorrupt
+
+SYNC_THREADS = 8
+"""fsync waits for the disk, not for a core."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as it was put: key below the pyramid, bytes, CRC-32 of them."""
+
+    key: str
+    size: int
+    crc32: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Every object of a pyramid, and the chunk keys that are not stored because they only hold fill."""
+
+    objects: dict[str, StoredObject]
+    empty: frozenset[str]
+
+    @property
+    def byte_count(self) -> int:
+        return sum(stored.size for stored in self.objects.values())
+
+    def to_json(self) -> bytes:
+        document = {
+            "manifest": 1,
+            "objects": {key: [o.size, f"{o.crc32:08x}"] for key, o in sorted(self.objects.items())},
+            "empty": sorted(self.empty),
+        }
+        return json.dumps(document, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Manifest:
+        """Read a manifest.
+
+        Raises
+        ------
+        PyramidCorrupt
+        """
+        try:
+            document = json.loads(text)
+            objects = {
+                key: StoredObject(key, int(size), int(crc32, 16))
+                for key, (size, crc32) in document["objects"].items()
+            }
+            return cls(objects, frozenset(document["empty"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PyramidCorrupt("manifest.json", "the manifest is damaged") from error
+
+
+class ObjectFolder:
+    """A pyramid's folder on a local disk, while it is written."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True)
+        self._root = root
+
+    def put(self, key: str, data: bytes) -> StoredObject:
+        """Write one object; parent folders come by themselves."""
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return StoredObject(key, len(data), zlib.crc32(data))
+
+    def seal(self, manifest: Manifest) -> str:
+        """Put the manifest beside the folder and wait until everything is on the disk.
+
+        Returns
+        -------
+        SHA-256 of the manifest, hexadecimal
+        """
+        text = manifest.to_json()
+        path = manifest_path(self._root)
+        path.write_bytes(text)
+        files = [self._root / key for key in manifest.objects]
+        folders = {folder for file in files for folder in file.relative_to(self._root).parents}
+        _sync(files)
+        _sync([path, *(self._root / folder for folder in folders), self._root.parent])
+        return hashlib.sha256(text).hexdigest()
+
+
+def manifest_path(root: Path) -> Path:
+    """The manifest of the pyramid at `root`: beside it, since a Zarr group holds Zarr nodes only."""
+    return root.with_suffix(".manifest.json")
+
+
+def read_manifest(root: Path) -> Manifest:
+    """The manifest of a finished pyramid.
+
+    Raises
+    ------
+    PyramidCorrupt
+        It is missing or damaged.
+    """
+    try:
+        text = manifest_path(root).read_bytes()
+    except OSError as error:
+        raise PyramidCorrupt("manifest.json", "the manifest is missing") from error
+    return Manifest.from_json(text)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old or the new bytes, never a part of them."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    _sync([temporary])
+    temporary.replace(path)
+    _sync([path.parent])
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    with ThreadPoolExecutor(SYNC_THREADS) as pool:
+        list(pool.map(_sync_one, paths))
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

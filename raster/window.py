@@ -1,0 +1,61 @@
+"""Cells of a stored pyramid: windows of its levels, read strictly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import zarr
+from zarr.storage import LocalStore
+
+from raster.cells import Cells
+from raster.errors import PyramidCorrupt
+from raster.grid import Grid, Window
+from raster.metrics.interface import VALUE
+from raster.objects import read_manifest
+from raster.strict_store import StrictStore
+
+
+@dataclass(frozen=True)
+class StoredPyramid:
+    """A finished pyramid at `root`; immutable, so it may be kept open and shared by threads."""
+
+    root: Path
+    grid: Grid
+
+    @cached_property
+    def _group(self) -> zarr.Group:
+        store = StrictStore(LocalStore(self.root, read_only=True), read_manifest(self.root))
+        return zarr.open_group(store, mode="r", zarr_format=3)
+
+    def read_window(self, level: int, window: Window) -> Cells:
+        """Values of a window of a level.
+
+        Parameters
+        ----------
+        level : int
+            Negative ones count from the top.
+        window : Window
+            Inside the level.
+
+        Returns
+        -------
+        (height, width) of the pyramid's dtype, nodata as stored
+
+        Raises
+        ------
+        LevelNotFound, WindowOutOfBounds
+        PyramidCorrupt
+            A stored byte the window needs is missing or damaged; never read as nodata.
+        """
+        self.grid.level(level).part(window)
+        path = f"{level % self.grid.level_count}/{VALUE}"
+        try:
+            array = cast("zarr.Array[Any]", self._group[path])
+            return np.asarray(array[window.slices])
+        except (KeyError, ValueError, RuntimeError, OSError) as error:
+            # what zarr and numcodecs raise for damaged metadata, checksums and compressed bytes
+            raise PyramidCorrupt(path, f"cannot be decoded ({type(error).__name__})") from error

@@ -1,0 +1,54 @@
+"""The application: the one place where routes, problems and the desk are put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from service.desk import open_desk
+from service.house import open_house
+from service.problems import install_problems, problem_responses
+from service.request_ids import RequestIds
+from service.routes import health, levels, pyramids, terrains, tiles
+from service.settings import Settings
+
+EXPOSED_HEADERS = ("ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-Id")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The REST service of one installation."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        house = open_house(settings)
+        house.database.migrate()
+        app.state.desk = open_desk(house)
+        try:
+            yield
+        finally:
+            app.state.desk.builds.close()
+            house.database.dispose()
+
+    app = FastAPI(
+        title="Ziggurat",
+        summary="Terrain pyramids: zoom levels of elevation that lies scattered over many tiles.",
+        version="0.1.0",
+        lifespan=lifespan,
+        responses=problem_responses(),
+    )
+    install_problems(app)
+    # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
+    for routes in (health, tiles, terrains, pyramids, levels):
+        app.include_router(routes.router)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD"],
+        allow_headers=["*"],
+        expose_headers=list(EXPOSED_HEADERS),
+    )
+    app.add_middleware(RequestIds)
+    return app

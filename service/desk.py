@@ -1,0 +1,50 @@
+"""What route functions share: the wired house, and threads of a bounded number for whatever blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, ParamSpec, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Depends, Request
+
+from service.build_desk import BuildDesk
+from service.house import House
+from service.levels import LevelReader
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The front door's counter: one for each application."""
+
+    house: House
+    builds: BuildDesk
+    levels: LevelReader
+    limiter: CapacityLimiter
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function in one of the request threads, and wait for it.
+
+        Routes are coroutines and block nowhere else, so a route that needs no thread, such as
+        health, answers while all threads are busy.
+        """
+        return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.limiter)
+
+
+def open_desk(house: House) -> Desk:
+    """Wire the counter. Must be called in the event loop that serves."""
+    return Desk(house, BuildDesk(house), LevelReader(house), CapacityLimiter(house.settings.request_threads))
+
+
+def desk_of(request: Request) -> Desk:
+    """The application's desk."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+GivenDesk = Annotated[Desk, Depends(desk_of)]

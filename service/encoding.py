@@ -1,0 +1,62 @@
+"""Cells as bytes of an answer: JSON values with nodata as null, or .npy."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from raster.cells import Cells, CellType, Nodata
+from service.errors import FormatNotSupported
+
+MEDIA_TYPES: Mapping[str, str] = {"json": "application/json", "npy": "application/x-npy"}
+FORMATS = tuple(MEDIA_TYPES)
+
+
+def choose_format(asked: str | None, accept: str | None) -> str:
+    """The answer's format: `f` if given, else the first of `Accept` that we have, else JSON.
+
+    Raises
+    ------
+    FormatNotSupported
+    """
+    if asked is not None:
+        if asked not in MEDIA_TYPES:
+            raise FormatNotSupported(asked, FORMATS)
+        return asked
+    for entry in (accept or "").split(","):
+        media_type = entry.split(";")[0].strip().lower()
+        for name, known in MEDIA_TYPES.items():
+            if media_type == known:
+                return name
+    return "json"
+
+
+def json_nodata(nodata: Nodata) -> int | float | str | None:
+    """nodata as JSON, which knows no NaN: the string "NaN" then, as Zarr writes it."""
+    return "NaN" if isinstance(nodata, float) and math.isnan(nodata) else nodata
+
+
+def json_number(value: float | None) -> float | None:
+    """A finite number or None: JSON has no others."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def encode_json(body: Mapping[str, Any], cells: Cells, cell_type: CellType) -> bytes:
+    """`body` with the cells as `values`, a list of rows; nodata is null."""
+    valid = cell_type.valid(cells)
+    if cell_type.is_float:
+        valid &= np.isfinite(cells)
+    rows = cells.tolist() if valid.all() else np.where(valid, cells.astype(object), None).tolist()
+    return json.dumps({**body, "values": rows}, separators=(",", ":"), allow_nan=False).encode()
+
+
+def encode_npy(cells: Cells) -> bytes:
+    """The cells as a .npy file, little-endian, nodata as stored."""
+    buffer = io.BytesIO()
+    np.save(buffer, cells.astype(cells.dtype.newbyteorder("<"), copy=False), allow_pickle=False)
+    return buffer.getvalue()

@@ -1,0 +1,53 @@
+"""What can go wrong between the catalogue and the cells, and at the front door itself."""
+
+from __future__ import annotations
+
+from raster.errors import RasterError
+
+
+class ServiceError(Exception):
+    """A use-case cannot be carried out."""
+
+
+class RegistrationRefused(ServiceError):
+    """Some tiles cannot be registered, so none was."""
+
+    def __init__(self, reasons: list[RasterError]) -> None:
+        listed = "; ".join(str(reason) for reason in reasons[:3])
+        more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+        super().__init__(f"{len(reasons)} tiles were refused, none was registered: {listed}{more}")
+        self.reasons = reasons
+
+
+class RegistrationTooLarge(ServiceError):
+    """More tiles than one request may register."""
+
+    def __init__(self, tile_count: int, limit: int) -> None:
+        super().__init__(f"{tile_count} tiles in one request; at most {limit} are taken, send them in parts")
+        self.tile_count = tile_count
+        self.limit = limit
+
+
+class BuildCancelled(ServiceError):
+    """The build was stopped because the service shuts down."""
+
+    def __init__(self) -> None:
+        super().__init__("the service shuts down; ask again for the level to build it elsewhere")
+
+
+class BuildSuperseded(ServiceError):
+    """A pyramid of a newer revision was published while this one was built."""
+
+    def __init__(self, terrain: str, metric: str) -> None:
+        super().__init__(f"a newer pyramid {metric!r} of terrain {terrain!r} was published meanwhile")
+        self.terrain = terrain
+        self.metric = metric
+
+
+class FormatNotSupported(ServiceError):
+    """The answer's format is not one of those that exist."""
+
+    def __init__(self, asked: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"no format {asked!r}; there are {', '.join(known)}")
+        self.asked = asked
+        self.known = known

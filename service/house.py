@@ -1,0 +1,40 @@
+"""What an installation is made of, wired once from its settings for the service and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.database import Database, open_database
+from raster.metrics.registry import Metrics, built_in_metrics
+from raster.sources.roots import TileRoots
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Settings, catalogue, tile roots, metrics and store of one installation."""
+
+    settings: Settings
+    database: Database
+    roots: TileRoots
+    metrics: Metrics
+
+    @property
+    def store(self) -> Path:
+        """The folder of all pyramids, absolute."""
+        return self.settings.store_url.absolute()
+
+    def pyramid_root(self, href: str) -> Path:
+        """Where the generation with this `href` lies."""
+        return self.store / href
+
+
+def open_house(settings: Settings) -> House:
+    """Wire an installation. Opens no connection; `Database.dispose` closes what later opens."""
+    return House(
+        settings=settings,
+        database=open_database(settings.database_url),
+        roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
+        metrics=Metrics(built_in_metrics()),
+    )

@@ -1,0 +1,151 @@
+"""The use-case behind a zoom level: which cells are asked for, which generation has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from catalog.models import Generation, Terrain
+from catalog.repository import pyramids, terrains
+from raster.cells import Cells
+from raster.errors import LevelNotFound, PyramidCorrupt, WindowOutOfBounds, WindowTooLarge
+from raster.grid import Grid, Window
+from raster.window import StoredPyramid
+from service.house import House
+from service.terrain_grids import get_grid, grid_of
+
+
+class State(StrEnum):
+    """How a pyramid stands to its terrain."""
+
+    ABSENT = "absent"
+    BUILDING = "building"
+    READY = "ready"
+    STALE = "stale"
+    FAILED = "failed"
+    CORRUPT = "corrupt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowAsked:
+    """A window of a level as a client asks for it; None: from the first cell, to the last."""
+
+    level: int
+    row: int | None = None
+    col: int | None = None
+    height: int | None = None
+    width: int | None = None
+
+    def of(self, grid: Grid) -> Window:
+        """The window in the level of `grid` it names.
+
+        Raises
+        ------
+        LevelNotFound, WindowOutOfBounds
+        """
+        level = grid.level(self.level)
+        row, col = self.row or 0, self.col or 0
+        height = level.height - row if self.height is None else self.height
+        width = level.width - col if self.width is None else self.width
+        if height < 1 or width < 1:
+            asked = f"row={row} col={col} height={height} width={width}"
+            raise WindowOutOfBounds(asked, level.height, level.width)
+        window = Window(row=row, col=col, height=height, width=width)
+        level.part(window)
+        return window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A valid request: the terrain, and the generation that may answer it (None: none yet)."""
+
+    terrain: Terrain
+    metric: str
+    asked: WindowAsked
+    generation: Generation | None
+    is_fresh: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelWindow:
+    """Which cells answer the request: one window of one level of one generation."""
+
+    generation: Generation
+    state: State
+    level: int
+    window: Window
+    level_grid: Grid
+
+
+class LevelReader:
+    """Finds and reads windows of levels; keeps the pyramids it read open, since they never change."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._open = lru_cache(maxsize=64)(StoredPyramid)
+
+    def locate(self, terrain_key: str, metric: str, asked: WindowAsked) -> Located:
+        """Check a request against the terrain as it is now; reads the catalogue only.
+
+        Raises
+        ------
+        TerrainNotFound, MetricNotFound, TerrainEmpty, LevelNotFound, WindowOutOfBounds, WindowTooLarge
+        """
+        self._house.metrics.get(metric)
+        with self._house.database.read() as session:
+            terrain = terrains.get_terrain(session, terrain_key)
+            pyramid = pyramids.find_pyramid(session, terrain.id, metric)
+        grid = get_grid(terrain)
+        self._check_size(grid, asked.of(grid))
+        usable = None if pyramid is None or pyramid.corrupt else pyramid.generation
+        return Located(
+            terrain=terrain,
+            metric=metric,
+            asked=asked,
+            generation=usable,
+            is_fresh=usable is not None and usable.revision == terrain.revision,
+        )
+
+    def _check_size(self, grid: Grid, window: Window) -> None:
+        limit = self._house.settings.max_answer_cells
+        if window.cell_count > limit:
+            levels = range(grid.level_count)
+            finest = next(level for level in levels if grid.level(level).cell_count <= limit)
+            raise WindowTooLarge(window.cell_count, limit, finest)
+
+    def resolve(self, located: Located) -> LevelWindow | None:
+        """The window of the located generation; None when there is none or a stale one lacks it."""
+        generation = located.generation
+        if generation is None:
+            return None
+        grid = grid_of(generation)
+        try:
+            window = located.asked.of(grid)
+        except (LevelNotFound, WindowOutOfBounds):
+            return None
+        level = located.asked.level % grid.level_count
+        return LevelWindow(
+            generation=generation,
+            state=State.READY if located.is_fresh else State.STALE,
+            level=level,
+            window=window,
+            level_grid=grid.level(level),
+        )
+
+    def read(self, resolved: LevelWindow) -> Cells:
+        """The window's cells from the store.
+
+        Raises
+        ------
+        PyramidCorrupt
+            The catalogue then knows it, too, and the next request builds anew.
+        """
+        generation = resolved.generation
+        pyramid = self._open(self._house.pyramid_root(generation.href), grid_of(generation))
+        try:
+            return pyramid.read_window(resolved.level, resolved.window)
+        except PyramidCorrupt:
+            with self._house.database.write() as session:
+                pyramids.mark_corrupt(session, generation.terrain_id, generation.metric, generation.id)
+            raise

@@ -1,0 +1,324 @@
+"""The use-cases that change a terrain: create it, register tiles all or nothing, take tiles away. No web inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from catalog.database import WriteSession
+from catalog.models import Terrain, Tile
+from catalog.repository import terrains, tiles
+from catalog.repository.terrains import Anchoring, NewTerrain
+from catalog.repository.tiles import NewTile
+from raster.cells import Nodata, representable
+from raster.crs import lonlat_extent
+from raster.errors import PlacementRefused, RasterError, SourceError, SourceRefused
+from raster.grid import Extent, Window
+from raster.placement import (
+    Anchor,
+    Placing,
+    check_inside,
+    check_size,
+    declared_anchor,
+    declared_window,
+    place_tiles,
+)
+from raster.sources.opening import inspect_source
+from raster.sources.source import SourceInfo
+from service.errors import RegistrationRefused
+from service.house import House
+from service.terrain_grids import anchor_of, declared_window_of, find_grid, window_of
+
+INSPECTING_THREADS = 8
+"""Looking at a source waits for the disk more than for a core."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerrainOrder:
+    """A terrain as its creator describes it."""
+
+    name: str
+    title: str | None = None
+    description: str | None = None
+    attribution: str | None = None
+    license: str | None = None
+    unit: str | None = None
+    vertical_datum: str | None = None
+    crs: str | None = None
+    anchor_transform: list[float] | None = None
+    extent: Extent | None = None
+    nodata: Nodata = None
+    tile_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileOrder:
+    """A tile to register, as asked for; x and y in tile indices where the terrain has a tile size."""
+
+    url: str
+    x: int | None = None
+    y: int | None = None
+    priority: int = 0
+    nodata: Nodata = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a registration did: the tiles in the order asked for."""
+
+    tiles: list[Tile]
+    revision: int
+    origin_moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedTile:
+    """A tile to register, and what its source says."""
+
+    order: TileOrder
+    url: str
+    info: SourceInfo
+
+
+def create_terrain(house: House, order: TerrainOrder) -> Terrain:
+    """Catalogue a terrain without tiles.
+
+    Raises
+    ------
+    TerrainExists, GridInvalid, TerrainTooLarge
+    """
+    anchor = declared_anchor(order.anchor_transform, order.crs)
+    window = None if order.extent is None else declared_window(anchor, order.extent)
+    if window is not None:
+        check_size(window, house.settings.max_cells)
+    new = NewTerrain(
+        name=order.name,
+        title=order.title,
+        description=order.description,
+        attribution=order.attribution,
+        license=order.license,
+        unit=order.unit,
+        vertical_datum=order.vertical_datum,
+        crs=anchor.crs,
+        anchor_transform=None if anchor.transform is None else list(anchor.transform[:6]),
+        declared_x=None if window is None else window.col,
+        declared_y=None if window is None else window.row,
+        declared_width=None if window is None else window.width,
+        declared_height=None if window is None else window.height,
+        nodata=order.nodata,
+        tile_size=order.tile_size,
+    )
+    with house.database.write() as session:
+        terrain = terrains.create_terrain(session, new)
+        _summarise(session, house, terrain)
+    return terrain
+
+
+def register_tiles(
+    house: House,
+    terrain_key: int | str,
+    orders: Sequence[TileOrder],
+    on_inspected: Callable[[int, int], None] = lambda done, total: None,
+) -> Registration:
+    """Register tiles, all or none; a source that is registered already is replaced in its place.
+
+    Parameters
+    ----------
+    on_inspected : callable
+        Called with (sources looked at, sources in all).
+
+    Raises
+    ------
+    TerrainNotFound
+    RegistrationRefused
+        With the reason of every tile that is refused.
+    TerrainTooLarge
+    """
+    with house.database.read() as session:
+        terrain = terrains.get_terrain(session, terrain_key)
+    inspected = _inspect_all(house, terrain, orders, on_inspected)
+    with house.database.write() as session:
+        terrain = terrains.get_terrain(session, terrain.id)
+        return _register(session, house, terrain, inspected)
+
+
+def _inspect_all(
+    house: House, terrain: Terrain, orders: Sequence[TileOrder], on_inspected: Callable[[int, int], None]
+) -> list[InspectedTile]:
+    """Look at every source.
+
+    Raises
+    ------
+    RegistrationRefused
+    """
+    refused: list[RasterError] = []
+    inspected: dict[str, InspectedTile] = {}
+    with ThreadPoolExecutor(INSPECTING_THREADS) as pool:
+        outcomes = pool.map(lambda order: _try_inspect(house, terrain, order), orders)
+        for done, outcome in enumerate(outcomes, start=1):
+            on_inspected(done, len(orders))
+            if isinstance(outcome, RasterError):
+                refused.append(outcome)
+            elif outcome.url in inspected:
+                refused.append(SourceRefused(outcome.order.url, "named twice in this registration"))
+            else:
+                inspected[outcome.url] = outcome
+    if refused:
+        raise RegistrationRefused(refused)
+    return list(inspected.values())
+
+
+def _try_inspect(house: House, terrain: Terrain, order: TileOrder) -> InspectedTile | SourceError:
+    try:
+        url = house.roots.url_of(house.roots.resolve(order.url))
+        info = inspect_source(house.roots, url)
+        encoding = replace(info.encoding, nodata=_nodata(terrain, order, info))
+    except SourceError as error:
+        return error
+    return InspectedTile(order, url, replace(info, encoding=encoding))
+
+
+def _nodata(terrain: Terrain, order: TileOrder, info: SourceInfo) -> Nodata:
+    """The registration's sentinel, else the file's, else the terrain's.
+
+    Raises
+    ------
+    SourceRefused
+        The registration's cannot be a value of the tile.
+    """
+    dtype = info.encoding.numpy_dtype
+    if order.nodata is not None:
+        asked = representable(order.nodata, dtype)
+        if asked is None:
+            raise SourceRefused(order.url, f"nodata {order.nodata} is not a value of {dtype.name}")
+        return asked
+    if info.encoding.nodata is not None or terrain.nodata is None:
+        return info.encoding.nodata
+    return representable(terrain.nodata, dtype)
+
+
+def _register(
+    session: WriteSession, house: House, terrain: Terrain, inspected: list[InspectedTile]
+) -> Registration:
+    anchor, windows = _place_all(terrain, inspected)
+    before = window_of(terrain)
+    rows = [_row(tile, window) for tile, window in zip(inspected, windows, strict=True)]
+    outcome = tiles.register_tiles(session, terrain, rows)
+    if outcome.has_changed:
+        _fix_anchor(session, terrain, anchor)
+        _summarise(session, house, terrain)
+    after = window_of(terrain)
+    moved = before is not None and after is not None and (before.row, before.col) != (after.row, after.col)
+    return Registration(tiles=outcome.tiles, revision=terrain.revision, origin_moved=moved)
+
+
+def _place_all(terrain: Terrain, inspected: list[InspectedTile]) -> tuple[Anchor, list[Window]]:
+    """The places of all tiles.
+
+    Raises
+    ------
+    RegistrationRefused
+    """
+    step = terrain.tile_size or 1
+    placings = [
+        Placing(
+            source=tile.url,
+            height=tile.info.height,
+            width=tile.info.width,
+            x=None if tile.order.x is None else tile.order.x * step,
+            y=None if tile.order.y is None else tile.order.y * step,
+            transform=tile.info.transform,
+            crs=tile.info.crs,
+        )
+        for tile in inspected
+    ]
+    anchor, places = place_tiles(anchor_of(terrain), placings, has_tiles=terrain.tile_count > 0)
+    declared = declared_window_of(terrain)
+    windows: list[Window] = []
+    refused: list[RasterError] = []
+    for tile, place in zip(inspected, places, strict=True):
+        try:
+            if isinstance(place, PlacementRefused):
+                raise place
+            check_inside(declared, tile.url, place)
+            windows.append(place)
+        except PlacementRefused as refusal:
+            refused.append(refusal)
+    if refused:
+        raise RegistrationRefused(refused)
+    return anchor, windows
+
+
+def _row(tile: InspectedTile, window: Window) -> NewTile:
+    info, encoding = tile.info, tile.info.encoding
+    return NewTile(
+        url=tile.url,
+        x=window.col,
+        y=window.row,
+        width=info.width,
+        height=info.height,
+        dtype=encoding.dtype,
+        nodata=encoding.nodata,
+        scale=encoding.scale,
+        offset=encoding.offset,
+        south_up=info.south_up,
+        priority=tile.order.priority,
+        size=info.identity.size,
+        mtime_ns=info.identity.mtime_ns,
+        etag=info.identity.etag,
+        transform=None if info.transform is None else list(info.transform[:6]),
+        crs=info.crs,
+        block_height=info.block_height,
+        block_width=info.block_width,
+    )
+
+
+def _fix_anchor(session: WriteSession, terrain: Terrain, anchor: Anchor) -> None:
+    transform = None if anchor.transform is None else list(anchor.transform[:6])
+    terrains.fix_anchor(session, terrain, Anchoring(transform=transform, crs=anchor.crs))
+
+
+def _summarise(session: WriteSession, house: House, terrain: Terrain) -> None:
+    """Bring the terrain's size, extent and revision up to its tiles.
+
+    Raises
+    ------
+    TerrainTooLarge
+    """
+    terrains.refresh_summary(session, terrain)
+    window = window_of(terrain)
+    if window is not None:
+        check_size(window, house.settings.max_cells)
+    grid = find_grid(terrain)
+    ground = None if grid is None or grid.crs is None else lonlat_extent(grid.extent, grid.crs)
+    terrains.set_lonlat_extent(session, terrain, ground)
+
+
+def change_priority(house: House, tile_id: int, priority: int) -> Tile:
+    """Give a tile another precedence.
+
+    Raises
+    ------
+    TileNotFound
+    """
+    with house.database.write() as session:
+        tile = tiles.get_tile(session, tile_id)
+        if tile.priority != priority:
+            tiles.set_priority(session, tile, priority)
+            _summarise(session, house, terrains.get_terrain(session, tile.terrain_id))
+    return tile
+
+
+def remove_tile(house: House, tile_id: int) -> None:
+    """Take a tile out of its terrain; its source stays where it is.
+
+    Raises
+    ------
+    TileNotFound
+    """
+    with house.database.write() as session:
+        tile = tiles.get_tile(session, tile_id)
+        terrain = terrains.get_terrain(session, tile.terrain_id)
+        tiles.delete_tile(session, tile)
+        _summarise(session, house, terrain)

@@ -1,0 +1,125 @@
+"""Zoom levels: served from the store; built, stored and then served when there is no stored version."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from service.build_desk import BuildKey
+from service.desk import Desk, GivenDesk
+from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
+from service.etags import answers_304, etag_of
+from service.levels import LevelReader, LevelWindow, Located, WindowAsked
+from service.prefer import Preference, parse_prefer
+from service.problems import retry_after
+from service.schemas import SafeInteger
+from service.terrain_grids import cell_type_of
+
+router = APIRouter(prefix="/terrain", tags=["levels"])
+
+Count = Annotated[int | None, Query(ge=1, le=2**53)]
+Start = Annotated[int | None, Query(ge=0, le=2**53)]
+
+
+@router.get("/{terrain}/pyramid/{metric}/{level}")
+async def get_level(
+    request: Request,
+    desk: GivenDesk,
+    terrain: str,
+    metric: str,
+    level: Annotated[SafeInteger, Path(description="0 is native; negative ones count from the top.")],
+    row: Start = None,
+    col: Start = None,
+    height: Count = None,
+    width: Count = None,
+    f: Annotated[str | None, Query(description="json or npy; default: by Accept, else json.")] = None,
+    stale: Annotated[Literal["allow", "refuse"], Query(description="Whether old values will do.")] = "allow",
+    prefer: Annotated[str | None, Header(description="wait=seconds, or respond-async.")] = None,
+    accept: Annotated[str | None, Header()] = None,
+) -> Response:
+    """A zoom level, or a window of it.
+
+    When no stored version exists it is computed now, stored and returned; later requests get
+    the stored one. If that takes longer than the client waits it goes on, and the answer is
+    202 with the `Location` of the pyramid's state.
+    """
+    form = choose_format(f, accept)
+    asked = WindowAsked(level=level, row=row, col=col, height=height, width=width)
+    located = await desk.run(desk.levels.locate, terrain, metric, asked)
+    preference = _preference(desk, prefer)
+    if not located.is_fresh:
+        key = BuildKey(located.terrain.id, metric, located.terrain.revision)
+        finished = await desk.builds.order(key).wait(preference.wait_s)
+        if finished:
+            located = await desk.run(desk.levels.locate, terrain, metric, asked)
+        elif stale == "refuse":
+            return _accepted(located, preference)
+    resolved = desk.levels.resolve(located)
+    if resolved is None:
+        return _accepted(located, preference)
+    return await desk.run(_respond, request, desk.levels, resolved, form)
+
+
+def _preference(desk: Desk, prefer: str | None) -> Preference:
+    settings = desk.house.settings
+    return parse_prefer(prefer, default_s=settings.build_wait_s, longest_s=settings.max_build_wait_s)
+
+
+def _accepted(located: Located, preference: Preference) -> Response:
+    """The build goes on; where to look and when to come back."""
+    headers = {
+        "Location": f"/terrain/{located.terrain.name}/pyramid/{located.metric}",
+        "Retry-After": retry_after(),
+        "Cache-Control": "no-store",
+    }
+    if preference.applied:
+        headers["Preference-Applied"] = preference.applied
+    return Response(status_code=HTTPStatus.ACCEPTED, headers=headers)
+
+
+def _respond(request: Request, levels: LevelReader, resolved: LevelWindow, form: str) -> Response:
+    generation = resolved.generation
+    etag = etag_of(generation.id, resolved.level, resolved.window, resolved.state, form)
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "no-cache",
+        "Vary": "Accept, Prefer",
+        "Ziggurat-State": resolved.state,
+        "Ziggurat-Generation": generation.id,
+    }
+    if answers_304(request.headers.get("if-none-match"), etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    cells = levels.read(resolved)
+    if form == "npy":
+        content = encode_npy(cells)
+    else:
+        content = encode_json(_describe(resolved), cells, cell_type_of(generation))
+    return Response(content, media_type=MEDIA_TYPES[form], headers=headers)
+
+
+def _describe(resolved: LevelWindow) -> dict[str, Any]:
+    generation, window, grid = resolved.generation, resolved.window, resolved.level_grid
+    part = grid.part(window)
+    extent = part.extent
+    return {
+        "terrain_id": generation.terrain_id,
+        "metric": generation.metric,
+        "level": resolved.level,
+        "level_count": generation.level_count,
+        "row": window.row,
+        "col": window.col,
+        "height": window.height,
+        "width": window.width,
+        "level_height": grid.height,
+        "level_width": grid.width,
+        "dtype": generation.dtype,
+        "nodata": json_nodata(generation.nodata),
+        "unit": generation.unit,
+        "crs": generation.crs,
+        "transform": list(part.transform[:6]),
+        "extent": [extent.left, extent.bottom, extent.right, extent.top],
+        "generation": generation.id,
+        "state": resolved.state,
+    }

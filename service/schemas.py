@@ -1,0 +1,270 @@
+"""Bodies of requests and answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+SafeInteger = Annotated[int, Field(ge=-(2**53), le=2**53)]
+"""What JSON numbers carry exactly everywhere, and what the catalogue's columns hold."""
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain a NUL character")
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_without_nul)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=100)]
+FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _not_reserved(name: str) -> str:
+    if name == "tile":
+        raise ValueError("'tile' is reserved: /terrain/tile/… are the tiles")
+    return name
+
+
+class Body(BaseModel):
+    """Refuses fields it does not know, so that a mistyped one is not lost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ExtentBody(Body):
+    """A rectangle on the ground, in the terrain's CRS."""
+
+    left: FiniteFloat
+    bottom: FiniteFloat
+    right: FiniteFloat
+    top: FiniteFloat
+
+
+class TerrainChange(Body):
+    """What may be said of a terrain at any time."""
+
+    title: Text | None = None
+    description: Text | None = None
+    attribution: Text | None = None
+    license: Text | None = None
+    unit: Annotated[Text | None, Field(description='Of the heights, e.g. "m".')] = None
+    vertical_datum: Text | None = None
+
+
+class NewTerrainBody(TerrainChange):
+    """A terrain to create."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "alps", "title": "The Alps", "unit": "m"}]}
+    )
+
+    name: Annotated[Slug, AfterValidator(_not_reserved)]
+    crs: Annotated[Text | None, Field(description="Authority code or WKT.")] = None
+    anchor_transform: Annotated[
+        list[FiniteFloat] | None,
+        Field(
+            min_length=6,
+            max_length=6,
+            description="[a, b, c, d, e, f] of cell (x=0, y=0): ground x = a·col + b·row + c, "
+            "ground y = d·col + e·row + f. Default: that of the first georeferenced tile.",
+        ),
+    ] = None
+    extent: Annotated[
+        ExtentBody | None, Field(description="Declared extent. Default: the box around the tiles.")
+    ] = None
+    nodata: Annotated[
+        FiniteFloat | None, Field(description="Sentinel of tiles whose file and registration name none.")
+    ] = None
+    tile_size: Annotated[
+        int | None,
+        Field(ge=1, le=2**31, description="Cells a side: x and y of registrations are then tile indices."),
+    ] = None
+
+
+class SizeBody(BaseModel):
+    """Cells a side."""
+
+    height: int
+    width: int
+
+
+class TerrainBody(BaseModel):
+    """A terrain as it is catalogued."""
+
+    id: int
+    name: str
+    title: str | None
+    description: str | None
+    attribution: str | None
+    license: str | None
+    unit: str | None
+    vertical_datum: str | None
+    crs: str | None
+    anchor_transform: list[float] | None
+    nodata: float | None
+    tile_size: int | None
+    revision: int
+    tile_count: int
+    size: SizeBody | None
+    x: Annotated[int | None, Field(description="Column of level 0's cell (0, 0) in the tiles' x.")]
+    y: Annotated[int | None, Field(description="Row of level 0's cell (0, 0) in the tiles' y.")]
+    level_count: int | None
+    extent: ExtentBody | None
+    lonlat_extent: ExtentBody | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class TerrainWithPyramidsBody(TerrainBody):
+    """One terrain with the state of its pyramids."""
+
+    pyramids: dict[str, str]
+
+
+class TerrainPage(BaseModel):
+    """A page of terrains; `next` is the address of the next one, null on the last."""
+
+    terrains: list[TerrainBody]
+    next: str | None
+
+
+class NewTileBody(Body):
+    """A tile to register: where its bytes lie, and its place unless the file says it."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    x: SafeInteger | None = None
+    y: SafeInteger | None = None
+    priority: Annotated[int, Field(ge=-(2**31), lt=2**31)] = 0
+    nodata: Annotated[FiniteFloat | None, Field(description="Overrides the file's own sentinel.")] = None
+
+
+class NewTilesBody(Body):
+    """Tiles to register, all or none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"tiles": [{"url": "golden-west.npy", "x": 0, "y": 0}]}]}
+    )
+
+    tiles: Annotated[list[NewTileBody], Field(min_length=1)]
+
+
+class TileChange(Body):
+    """What may be changed of a tile. A field that is absent stays as it is."""
+
+    priority: Annotated[int, Field(ge=-(2**31), lt=2**31)]
+
+
+class IdentityBody(BaseModel):
+    """Which bytes were registered."""
+
+    size: int
+    modified_at: datetime | None
+    etag: str | None
+
+
+class TileBody(BaseModel):
+    """A tile as it is catalogued; x and y in cells of the terrain's grid, whatever `tile_size` is."""
+
+    id: int
+    terrain_id: int
+    url: str
+    x: int
+    y: int
+    width: int
+    height: int
+    dtype: str
+    nodata: float | int | Literal["NaN"] | None
+    scale: float
+    offset: float
+    priority: int
+    identity: IdentityBody
+
+
+class TilePage(BaseModel):
+    """A page of tiles; `next` is the address of the next one, null on the last."""
+
+    tiles: list[TileBody]
+    next: str | None
+
+
+class RegistrationBody(BaseModel):
+    """What a registration did."""
+
+    tiles: list[TileBody]
+    revision: int
+    origin_moved: Annotated[
+        bool,
+        Field(
+            description="Whether the terrain's upper-left cell moved, which shifts every 2x2 block of "
+            "pyramids built before."
+        ),
+    ]
+
+
+class StatisticsBody(BaseModel):
+    """Of a tile's valid cells, after scale and offset; null when there are none."""
+
+    cell_count: int
+    valid_count: int
+    min: float | int | None
+    max: float | int | None
+    mean: float | None
+    std: float | None
+
+
+class LevelBody(BaseModel):
+    """Size and place of one level."""
+
+    level: int
+    height: int
+    width: int
+    transform: list[float]
+
+
+class ProgressBody(BaseModel):
+    """Shards of the build under way; both 0 while it waits for its turn."""
+
+    shards_done: int
+    shards_total: int
+
+
+class FailureBody(BaseModel):
+    """Why the last build failed."""
+
+    error: str
+    detail: str
+    failed_at: datetime | None
+
+
+class PyramidBody(BaseModel):
+    """A pyramid and its state."""
+
+    terrain_id: int
+    metric: str
+    state: Literal["absent", "building", "ready", "stale", "failed", "corrupt"]
+    generation: str | None
+    built_at: datetime | None
+    revision: Annotated[int | None, Field(description="The terrain's revision it was built from.")]
+    level_count: int | None
+    dtype: str | None
+    nodata: float | int | Literal["NaN"] | None
+    levels: list[LevelBody]
+    store_url: Annotated[str | None, Field(description="The Zarr group, for xarray and the like.")]
+    byte_count: int | None
+    progress: ProgressBody | None
+    failure: FailureBody | None
+
+
+class PyramidList(BaseModel):
+    """Every metric's pyramid."""
+
+    pyramids: list[PyramidBody]
+
+
+class HealthBody(BaseModel):
+    """What the health routes say."""
+
+    status: Literal["live", "ready"]

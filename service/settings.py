@@ -1,0 +1,60 @@
+"""The only reader of the environment. Every setting is `ZIGGURAT_<NAME>`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def available_cores() -> int:
+    """Cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """How this installation runs."""
+
+    model_config = SettingsConfigDict(env_prefix="ZIGGURAT_", frozen=True, extra="ignore")
+
+    database_url: str = Field(
+        "sqlite:///data/catalog.db", description="Where the catalogue is: an SQLAlchemy URL."
+    )
+    store_url: Path = Field(Path("data/pyramids"), description="Folder that holds the pyramids.")
+    tile_root: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (Path("data/tile"),),
+        description="Folders that hold tiles, separated as in PATH. Relative sources are looked up "
+        "there; no source may leave them.",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    max_cells: int = Field(10**12, ge=1, description="Cells a terrain may have; 10^12 holds the Earth at 1″.")
+    max_answer_cells: int = Field(2**20, ge=1, description="Cells one answer may hold.")
+    max_registration_tiles: int = Field(10_000, ge=1, description="Tiles one request may register.")
+    build_workers: int = Field(
+        default_factory=available_cores, ge=1, description="Threads of one build. Default: the cores."
+    )
+    parallel_builds: int = Field(1, ge=1, description="Builds that run at once in one process; others queue.")
+    request_threads: int = Field(8, ge=1, description="Requests that read catalogue, tiles or store at once.")
+    build_wait_s: float = Field(
+        10.0, ge=0, description="Seconds a request waits for a build without `Prefer: wait`."
+    )
+    max_build_wait_s: float = Field(60.0, ge=0, description="Longest `Prefer: wait`, in seconds.")
+
+    @field_validator("store_url", mode="before")
+    @classmethod
+    def _local_folder(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        scheme, separator, rest = value.partition("://")
+        if separator and scheme != "file":
+            raise ValueError(f"{scheme}:// stores are not supported; name a folder")
+        return Path(rest if separator else value)
+
+    @field_validator("tile_root", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        return tuple(Path(folder) for folder in value.split(os.pathsep)) if isinstance(value, str) else value

@@ -1,0 +1,121 @@
+"""Catalogue rows as the value types of `raster`: grids, cell types, mosaics."""
+
+from __future__ import annotations
+
+import numpy as np
+from affine import Affine
+
+from catalog.models import Generation, Terrain, Tile
+from raster.cells import CellEncoding, CellType
+from raster.errors import TerrainEmpty
+from raster.grid import Grid, Window
+from raster.mosaic import Mosaic, PlacedTile, lay_mosaic
+from raster.placement import Anchor
+from raster.sources.ranges import SourceIdentity
+from raster.sources.roots import TileRoots
+
+
+def anchor_of(terrain: Terrain) -> Anchor:
+    """How the terrain's cells lie on the ground."""
+    transform = None if terrain.anchor_transform is None else Affine(*terrain.anchor_transform)
+    return Anchor(transform=transform, crs=terrain.crs)
+
+
+def declared_window_of(terrain: Terrain) -> Window | None:
+    """The declared extent in the terrain's cells."""
+    return _window(terrain.declared_x, terrain.declared_y, terrain.declared_width, terrain.declared_height)
+
+
+def window_of(terrain: Terrain) -> Window | None:
+    """All cells of the terrain in its own x, y: its declared extent, else the box around its tiles."""
+    declared = declared_window_of(terrain)
+    if declared is not None or terrain.min_x is None or terrain.min_y is None:
+        return declared
+    if terrain.max_x is None or terrain.max_y is None:
+        return None
+    return _window(
+        terrain.min_x, terrain.min_y, terrain.max_x - terrain.min_x, terrain.max_y - terrain.min_y
+    )
+
+
+def _window(x: int | None, y: int | None, width: int | None, height: int | None) -> Window | None:
+    if x is None or y is None or width is None or height is None:
+        return None
+    return Window(row=y, col=x, height=height, width=width)
+
+
+def find_grid(terrain: Terrain) -> Grid | None:
+    """Level 0 of the terrain, None while it has neither tiles nor a declared extent."""
+    window = window_of(terrain)
+    return None if window is None else ground_of(anchor_of(terrain), window)
+
+
+def get_grid(terrain: Terrain) -> Grid:
+    """Level 0 of a terrain with tiles.
+
+    Raises
+    ------
+    TerrainEmpty
+    """
+    grid = find_grid(terrain)
+    if grid is None or terrain.tile_count == 0:
+        raise TerrainEmpty(terrain.name)
+    return grid
+
+
+def ground_of(anchor: Anchor, window: Window) -> Grid:
+    """The grid whose cell (0, 0) is the upper-left cell of `window`, rows y and columns x."""
+    return Grid(
+        height=window.height,
+        width=window.width,
+        transform=anchor.ground @ Affine.translation(window.col, window.row),
+        crs=anchor.crs,
+    )
+
+
+def tile_window(tile: Tile) -> Window:
+    """The tile's cells in the terrain's own x, y."""
+    return Window(row=tile.y, col=tile.x, height=tile.height, width=tile.width)
+
+
+def encoding_of(tile: Tile) -> CellEncoding:
+    """How the tile's source writes cells, the registration's nodata included."""
+    return CellEncoding(tile.dtype, tile.nodata, tile.scale, tile.offset)
+
+
+def mosaic_of(terrain: Terrain, tiles: list[Tile], roots: TileRoots) -> Mosaic:
+    """The terrain as one array; `tiles` in ascending precedence.
+
+    Raises
+    ------
+    TerrainEmpty
+    """
+    grid = get_grid(terrain)
+    window = window_of(terrain)
+    if window is None:
+        raise TerrainEmpty(terrain.name)
+    placed = [
+        PlacedTile(
+            url=tile.url,
+            window=tile_window(tile).relative_to(window),
+            encoding=encoding_of(tile),
+            identity=SourceIdentity(size=tile.size, mtime_ns=tile.mtime_ns, etag=tile.etag),
+        )
+        for tile in tiles
+    ]
+    return lay_mosaic(grid, placed, roots)
+
+
+def grid_of(generation: Generation) -> Grid:
+    """Level 0 of a built pyramid."""
+    return Grid(
+        height=generation.height,
+        width=generation.width,
+        transform=Affine(*generation.transform),
+        crs=generation.crs,
+    )
+
+
+def cell_type_of(generation: Generation) -> CellType:
+    """Dtype and nodata of a built pyramid."""
+    return CellType(np.dtype(generation.dtype), generation.nodata)
