@@ -80,13 +80,18 @@ class CellEncoding:
     offset: float = 0.0
 
     @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """`dtype` as numpy's object."""
+        return np.dtype(self.dtype)
+
+    @property
     def is_scaled(self) -> bool:
         return self.scale != 1.0 or self.offset != 0.0
 
     @property
     def cell_type(self) -> CellType:
         """The type of its values once decoded: scaled integers are float32, floats use NaN."""
-        dtype = np.dtype(self.dtype)
+        dtype = self.numpy_dtype
         if dtype.kind == "f":
             return CellType(dtype, math.nan)
         if self.is_scaled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 from pyproj import CRS, Transformer
@@ -30,14 +31,15 @@ def parse_crs(text: str) -> CRS:
 
 @lru_cache(maxsize=256)
 def canonical_crs(text: str) -> str:
-    """"AUTHORITY:CODE" when the CRS surely is that one, else its WKT2:2019.
+    """AUTHORITY:CODE when the CRS surely is that one, else its WKT2:2019.
 
     Raises
     ------
     GridInvalid
     """
     crs = parse_crs(text)
-    authority = crs.to_authority(min_confidence=100)
+    authority = crs.to_authority()
+    # a likely match is a match only if it means the same
     if authority is not None and CRS.from_authority(*authority).equals(crs, ignore_axis_order=True):
         return ":".join(authority)
     return crs.to_wkt("WKT2_2019")
@@ -50,7 +52,10 @@ def same_crs(one: str, other: str) -> bool:
 
 
 def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
-    """`extent` in WGS 84 degrees; left > right when it crosses the antimeridian; None where PROJ has no answer."""
+    """`extent` in WGS 84 degrees, longitudes in [-180, 180]; None where PROJ has no answer.
+
+    left > right when it crosses the antimeridian; -180 to 180 when it goes around the globe.
+    """
     try:
         transformer = Transformer.from_crs(parse_crs(crs), "OGC:CRS84", always_xy=True)
         bounds = transformer.transform_bounds(
@@ -58,4 +63,13 @@ def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
         )
     except ProjError:
         return None
-    return Extent(*bounds)
+    west, south, east, north = bounds
+    if not all(map(math.isfinite, bounds)):
+        return None
+    if east - west >= 360:
+        return Extent(-180.0, max(south, -90.0), 180.0, min(north, 90.0))
+    return Extent(_wrapped(west), max(south, -90.0), _wrapped(east), min(north, 90.0))
+
+
+def _wrapped(longitude: float) -> float:
+    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180

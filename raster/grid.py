@@ -14,7 +14,7 @@ from affine import Affine
 from raster.errors import LevelNotFound, WindowOutOfBounds
 
 CELL_TRANSFORM = Affine(1.0, 0.0, 0.0, 0.0, -1.0, 0.0)
-"""Ground of a terrain without georeferencing: one unit a cell, y upwards (QGIS and GDAL draw e > 0 upside down)."""
+"""Ground of a terrain without georeferencing: one unit a cell, y upwards, as readers expect it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

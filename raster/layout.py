@@ -161,10 +161,9 @@ def _projection(grid: Grid, *, with_wkt: bool) -> Attributes:
     """The CRS; its WKT beside a code frees readers from an EPSG database, and is all there is without one."""
     if grid.crs is None:
         return {}
-    crs = parse_crs(grid.crs)
-    authority = crs.to_authority(min_confidence=100)
-    code = {"proj:code": ":".join(authority)} if authority else {}
-    return {**code, **({"proj:wkt2": crs.to_wkt("WKT2_2019")} if with_wkt or not code else {})}
+    code = {} if "[" in grid.crs else {"proj:code": grid.crs}
+    wkt = {"proj:wkt2": parse_crs(grid.crs).to_wkt("WKT2_2019")} if with_wkt or not code else {}
+    return {**code, **wkt}
 
 
 def _layout_entry(metric: str, level: int, grid: Grid) -> Attributes:

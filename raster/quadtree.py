@@ -141,7 +141,8 @@ class QuadtreeRun:
         """
         if shard.level <= WAVE_LEVELS:
             graph = self._graph(shard)
-            return cast(Reduced, graph.compute(scheduler="threads", num_workers=self.workers))
+            reduced = graph.compute(scheduler="threads", num_workers=self.workers)  # type: ignore[no-untyped-call]
+            return cast(Reduced, reduced)
         return self._run(shard, *(self.reduce(child) for child in self._children(shard)))
 
     def _graph(self, shard: Shard) -> Delayed:

@@ -1,4 +1,4 @@
-"""Make a mountain range of any size out of nothing: georeferenced GeoTIFF tiles, one missing, with a lake of nodata.
+"""Make a mountain range of any size: georeferenced GeoTIFF tiles, one of them missing, and a lake of nodata.
 
     python scripts/make_massif.py data/tile/massif --size 8192 --seed 7 --tile 2048
 
@@ -67,11 +67,11 @@ class Range:
         """What decides every value; written into each tile."""
         return f"{RECIPE} size={self.size} tile={self.tile} seed={self.seed}"
 
-    def places(self) -> Iterator[tuple[int, int]]:
+    def places(self) -> list[tuple[int, int]]:
         """Row and column of each tile in the table of tiles, but for the missing one."""
         count = self.size // self.tile
         missing = (count // 2, count - 1) if count > 1 else None
-        return (place for place in np.ndindex(count, count) if place != missing)  # type: ignore[misc]
+        return [(row, col) for row in range(count) for col in range(count) if (row, col) != missing]
 
 
 def make_massif(folder: Path, mountains: Range) -> Iterator[Path]:
@@ -186,7 +186,8 @@ def _gullies(
     """
     fall_y, fall_x = np.gradient(height, NODE * CELL_M)
     steep = np.hypot(fall_y, fall_x) + np.float32(1e-6)
-    turns = 2 * np.pi * np.minimum(steep * 2.5, 1) / steep
+    strength = np.minimum(steep * 2.5, 1)
+    turns = 2 * np.pi * strength / steep
     across_y, across_x = -fall_x * turns, fall_y * turns
     v, u = rows / wavelength, cols / wavelength
     base_v, base_u = np.floor(v), np.floor(u)
@@ -199,7 +200,7 @@ def _gullies(
         weight = np.exp(-2 * (off_v * off_v + off_u * off_u))
         waves += weight * np.cos(off_v * across_y + off_u * across_x)
         weights += weight
-    return np.asarray(waves / weights * np.minimum(steep * 2.5, 1), dtype=np.float32)
+    return np.asarray(waves / weights * strength, dtype=np.float32)
 
 
 def _shore(mountains: Range, y: NDArray[np.float64], x: NDArray[np.float64]) -> Field:
@@ -227,7 +228,7 @@ def _roughness(mountains: Range, row: int, col: int) -> Field:
 
 def _steepness(height: Field) -> Field:
     fall_y, fall_x = np.gradient(height, NODE * CELL_M)
-    return np.clip(np.hypot(fall_y, fall_x) * 1.3, 0.05, 1)
+    return np.asarray(np.clip(np.hypot(fall_y, fall_x) * 1.3, 0.05, 1), dtype=np.float32)
 
 
 def _smooth(t: Field) -> Field:
@@ -246,17 +247,14 @@ def _noise(seed: int, rows: NDArray[np.float64], cols: NDArray[np.float64], wave
         angle = np.float32(np.pi) * _hash(seed, base_v + step_v, base_u + step_u)
         slope = np.cos(angle) * (part_v - step_v) + np.sin(angle) * (part_u - step_u)
         total += slope * (blend_v if step_v else 1 - blend_v) * (blend_u if step_u else 1 - blend_u)
-    return total * np.float32(1.4)
+    return np.asarray(total * 1.4, dtype=np.float32)
 
 
 def _hash(seed: int, rows: NDArray[Any], cols: NDArray[Any]) -> Field:
-    """A number in -1..1 for each lattice point, the same on every machine (after PCG by Jarzynski and Olano, 2020)."""
+    """A number in -1..1 for each lattice point: multiplied and mixed bits of its place and the seed."""
     key = rows.astype(np.int64).astype(np.uint32) * np.uint32(0x9E3779B1)
-    key = (
-        key
-        + cols.astype(np.int64).astype(np.uint32) * np.uint32(0x85EBCA77)
-        + np.uint32(seed * 0x27D4EB2F % 2**32)
-    )
+    key = key + cols.astype(np.int64).astype(np.uint32) * np.uint32(0x85EBCA77)
+    key += np.uint32(seed * 0x27D4EB2F % 2**32)
     key ^= key >> np.uint32(15)
     key *= np.uint32(0x2C1B3C6D)
     key ^= key >> np.uint32(12)
@@ -285,6 +283,7 @@ def _denser_rows(field: Field, factor: int, size: int) -> Field:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Make the tiles the command line asks for."""
     usual = Range()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -300,13 +299,9 @@ def main(arguments: list[str] | None = None) -> int:
         mountains = Range(size=given.size, tile=given.tile, seed=given.seed)
     except ValueError as error:
         parser.error(str(error))
-    for done, path in enumerate(make_massif(given.folder, mountains), 1):
-        print(
-            f"\r{done} of {len(list(mountains.places()))} tiles: {path.name}",
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )
+    count = len(mountains.places())
+    for done, _ in enumerate(make_massif(given.folder, mountains), 1):
+        print(f"\rmassif: {done} of {count} tiles", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return 0
 

@@ -1,1 +1,1 @@
-"""FRONT DOOR: the REST service, the command line, settings, and the use-cases that join catalog and raster."""
+"""FRONT DOOR: REST, the command line, settings, and the use-cases that join catalog and raster."""

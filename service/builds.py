@@ -87,9 +87,7 @@ def build_pyramid(house: House, terrain_key: int | str, metric_name: str, on_sha
     build = plan_build(house, terrain_key, metric_name)
     root = house.pyramid_root(build.href)
     try:
-        written = write_pyramid(
-            build.plan, root, workers=house.settings.build_workers, on_shard=on_shard
-        )
+        written = write_pyramid(build.plan, root, workers=house.settings.build_workers, on_shard=on_shard)
         _publish(house, build, written)
     except BaseException as error:
         _remove(root)

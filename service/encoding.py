@@ -6,9 +6,10 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raster.cells import Cells, CellType, Nodata
 from service.errors import FormatNotSupported
@@ -36,14 +37,9 @@ def choose_format(asked: str | None, accept: str | None) -> str:
     return "json"
 
 
-def json_nodata(nodata: Nodata) -> int | float | str | None:
+def json_nodata(nodata: Nodata) -> int | float | Literal["NaN"] | None:
     """nodata as JSON, which knows no NaN: the string "NaN" then, as Zarr writes it."""
     return "NaN" if isinstance(nodata, float) and math.isnan(nodata) else nodata
-
-
-def json_number(value: float | None) -> float | None:
-    """A finite number or None: JSON has no others."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def encode_json(body: Mapping[str, Any], cells: Cells, cell_type: CellType) -> bytes:
@@ -51,8 +47,15 @@ def encode_json(body: Mapping[str, Any], cells: Cells, cell_type: CellType) -> b
     valid = cell_type.valid(cells)
     if cell_type.is_float:
         valid &= np.isfinite(cells)
-    rows = cells.tolist() if valid.all() else np.where(valid, cells.astype(object), None).tolist()
+    rows = cells.tolist() if valid.all() else _with_nulls(cells, valid)
     return json.dumps({**body, "values": rows}, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _with_nulls(cells: Cells, valid: NDArray[np.bool_]) -> list[list[Any]]:
+    objects = cells.astype(object)
+    objects[~valid] = None
+    rows: list[list[Any]] = objects.tolist()
+    return rows
 
 
 def encode_npy(cells: Cells) -> bytes:

@@ -1,8 +1,8 @@
-"""Addresses within the service, and pages' `next` links."""
+"""Addresses within the service."""
 
 from __future__ import annotations
 
-from fastapi import Request, Response
+from fastapi import Request
 
 
 def pyramid_path(terrain: str, metric: str) -> str:
@@ -10,11 +10,9 @@ def pyramid_path(terrain: str, metric: str) -> str:
     return f"/terrain/{terrain}/pyramid/{metric}"
 
 
-def add_next_link(request: Request, response: Response, cursor: str | None) -> str | None:
-    """Point at the page after this one, in the `Link` header and for the body; None on the last."""
+def next_page(request: Request, cursor: str | None) -> str | None:
+    """The address of the page after this one, with the same filters; None on the last."""
     if cursor is None:
         return None
     address = request.url.include_query_params(after=cursor)
-    following = f"{address.path}?{address.query}"
-    response.headers["Link"] = f'<{following}>; rel="next"'
-    return following
+    return f"{address.path}?{address.query}"

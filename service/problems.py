@@ -84,7 +84,9 @@ def retry_after() -> str:
     return str(random.randint(1, 5))  # noqa: S311 - no secret
 
 
-def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str, str] | None) -> JSONResponse:
+def _response(
+    request: Request, problem: Mapping[str, Any], headers: Mapping[str, str] | None
+) -> JSONResponse:
     given = dict(headers or {})
     if problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
         given.setdefault("Retry-After", retry_after())
@@ -105,7 +107,9 @@ def _answer_own(request: Request, error: Exception) -> JSONResponse:
 
 def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     errors = error.errors() if isinstance(error, RequestValidationError) else []
-    reasons = [{"where": ".".join(str(part) for part in each["loc"]), "reason": each["msg"]} for each in errors]
+    reasons = [
+        {"where": ".".join(str(part) for part in each["loc"]), "reason": each["msg"]} for each in errors
+    ]
     detail = "; ".join(f"{reason['where']}: {reason['reason']}" for reason in reasons[:5])
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     problem = {
@@ -136,6 +140,26 @@ def _answer_bug(request: Request, error: Exception) -> JSONResponse:
         {"type": "/problems/internal-error", "title": "The service has a defect", "status": 500},
         None,
     )
+
+
+def problem_responses() -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of errors, for every route."""
+    schema = {
+        "type": "object",
+        "required": ["type", "title", "status", "request_id"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "request_id": {"type": "string"},
+        },
+    }
+    described = {"content": {MEDIA_TYPE: {"schema": schema}}}
+    return {
+        "4XX": {"description": "The request cannot be honoured; `detail` says why", **described},
+        "5XX": {"description": "The service cannot answer now; 503 says when to come again", **described},
+    }
 
 
 def install_problems(app: FastAPI) -> None:

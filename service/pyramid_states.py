@@ -60,9 +60,7 @@ def list_states(house: House, builds: BuildDesk | None, terrain_key: int | str) 
     return [_state(terrain, metric, known.get(metric), builds) for metric in house.metrics.names]
 
 
-def _state(
-    terrain: Terrain, metric: str, pyramid: Pyramid | None, builds: BuildDesk | None
-) -> PyramidState:
+def _state(terrain: Terrain, metric: str, pyramid: Pyramid | None, builds: BuildDesk | None) -> PyramidState:
     build = None if builds is None else builds.find(terrain.id, metric)
     return PyramidState(
         terrain=terrain,

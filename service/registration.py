@@ -1,4 +1,4 @@
-"""The use-cases that change a terrain: create it, register tiles all or nothing, take tiles away. No web inside."""
+"""Use-cases that change a terrain: create it, register tiles all or nothing, take tiles away. No web."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def create_terrain(house: House, order: TerrainOrder) -> Terrain:
     )
     with house.database.write() as session:
         terrain = terrains.create_terrain(session, new)
-        _summarise(session, house, terrain)
+        _place_on_globe(session, terrain)
     return terrain
 
 
@@ -290,6 +290,10 @@ def _summarise(session: WriteSession, house: House, terrain: Terrain) -> None:
     window = window_of(terrain)
     if window is not None:
         check_size(window, house.settings.max_cells)
+    _place_on_globe(session, terrain)
+
+
+def _place_on_globe(session: WriteSession, terrain: Terrain) -> None:
     grid = find_grid(terrain)
     ground = None if grid is None or grid.crs is None else lonlat_extent(grid.extent, grid.crs)
     terrains.set_lonlat_extent(session, terrain, ground)

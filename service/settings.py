@@ -21,28 +21,34 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ZIGGURAT_", frozen=True, extra="ignore")
 
     database_url: str = Field(
-        "sqlite:///data/catalog.db", description="Where the catalogue is: an SQLAlchemy URL."
+        default="sqlite:///data/catalog.db", description="Where the catalogue is: an SQLAlchemy URL."
     )
-    store_url: Path = Field(Path("data/pyramids"), description="Folder that holds the pyramids.")
+    store_url: Path = Field(default=Path("data/pyramids"), description="Folder that holds the pyramids.")
     tile_root: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (Path("data/tile"),),
+        default=(Path("data/tile"),),
         description="Folders that hold tiles, separated as in PATH. Relative sources are looked up "
         "there; no source may leave them.",
     )
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
-    max_cells: int = Field(10**12, ge=1, description="Cells a terrain may have; 10^12 holds the Earth at 1″.")
-    max_answer_cells: int = Field(2**20, ge=1, description="Cells one answer may hold.")
-    max_registration_tiles: int = Field(10_000, ge=1, description="Tiles one request may register.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    max_cells: int = Field(
+        default=10**12, ge=1, description="Cells a terrain may have; 10^12 holds the Earth at 1″."
+    )
+    max_answer_cells: int = Field(default=2**20, ge=1, description="Cells one answer may hold.")
+    max_registration_tiles: int = Field(default=10_000, ge=1, description="Tiles one request may register.")
     build_workers: int = Field(
         default_factory=available_cores, ge=1, description="Threads of one build. Default: the cores."
     )
-    parallel_builds: int = Field(1, ge=1, description="Builds that run at once in one process; others queue.")
-    request_threads: int = Field(8, ge=1, description="Requests that read catalogue, tiles or store at once.")
-    build_wait_s: float = Field(
-        10.0, ge=0, description="Seconds a request waits for a build without `Prefer: wait`."
+    parallel_builds: int = Field(
+        default=1, ge=1, description="Builds that run at once in one process; others queue."
     )
-    max_build_wait_s: float = Field(60.0, ge=0, description="Longest `Prefer: wait`, in seconds.")
+    request_threads: int = Field(
+        default=8, ge=1, description="Requests that read catalogue, tiles or store at once."
+    )
+    build_wait_s: float = Field(
+        default=10.0, ge=0, description="Seconds a request waits for a build without `Prefer: wait`."
+    )
+    max_build_wait_s: float = Field(default=60.0, ge=0, description="Longest `Prefer: wait`, in seconds.")
 
     @field_validator("store_url", mode="before")
     @classmethod

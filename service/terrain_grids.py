@@ -33,9 +33,7 @@ def window_of(terrain: Terrain) -> Window | None:
         return declared
     if terrain.max_x is None or terrain.max_y is None:
         return None
-    return _window(
-        terrain.min_x, terrain.min_y, terrain.max_x - terrain.min_x, terrain.max_y - terrain.min_y
-    )
+    return _window(terrain.min_x, terrain.min_y, terrain.max_x - terrain.min_x, terrain.max_y - terrain.min_y)
 
 
 def _window(x: int | None, y: int | None, width: int | None, height: int | None) -> Window | None:

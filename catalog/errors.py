@@ -1,0 +1,67 @@
+"""What can go wrong with facts. No HTTP here: `service/problems.py` gives each a status.
+
+CatalogError
+├ TerrainNotFound · TileNotFound
+├ TerrainExists          the name is taken
+├ CursorInvalid          a page was asked for with a cursor that no page gave
+├ CatalogUnavailable     the database is locked, full, damaged or not there, or all connections are busy
+└ SchemaOutdated         the database has another schema than this version needs
+"""
+
+from __future__ import annotations
+
+
+class CatalogError(Exception):
+    """Something is wrong with the catalogue or with what was asked of it."""
+
+
+class TerrainNotFound(CatalogError):
+    """There is no such terrain."""
+
+    def __init__(self, terrain: int | str) -> None:
+        super().__init__(f"no terrain {terrain!r}")
+        self.terrain = terrain
+
+
+class TerrainExists(CatalogError):
+    """The name of the terrain is taken."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is a terrain {name!r} already")
+        self.name = name
+
+
+class TileNotFound(CatalogError):
+    """There is no such tile."""
+
+    def __init__(self, tile_id: int) -> None:
+        super().__init__(f"no tile {tile_id}")
+        self.tile_id = tile_id
+
+
+class CursorInvalid(CatalogError):
+    """The cursor is not one that a page of this list gave."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor!r} is not the cursor of a page; begin without one")
+        self.cursor = cursor
+
+
+class CatalogUnavailable(CatalogError):
+    """The catalogue cannot be used right now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the catalogue cannot be used: {reason}")
+        self.reason = reason
+
+
+class SchemaOutdated(CatalogError):
+    """The catalogue's schema is not the one this version needs."""
+
+    def __init__(self, found: str | None, expected: str) -> None:
+        super().__init__(
+            f"the catalogue's schema is at revision {found or 'none'}, this version needs {expected}; "
+            "an older one is brought up to date by `ziggurat migrate`, a newer one needs a newer version"
+        )
+        self.found = found
+        self.expected = expected

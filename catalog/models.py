@@ -1,0 +1,176 @@
+"""The tables. Portable SQL types only, so that SQLite and PostgreSQL share them and their migrations.
+
+`x`, `y` are cells of the terrain's grid: column and row, any integer. JSON columns hold what is
+never searched: affine transforms as [a, b, c, d, e, f], failures.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from catalog.column_types import NodataText, UtcTime, utc_now
+
+CONSTRAINT_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Named, so that a migration can change a constraint on every database."""
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up only columns declared INTEGER; they hold 64 bits there."""
+
+Slug = String(100).with_variant(String(100, collation="C"), "postgresql")
+"""Ordered by code point everywhere: pages and prefixes of names are ranges."""
+
+Json = JSON(none_as_null=True)
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        int: BigInteger,
+        float: Double,
+        datetime: UtcTime,
+        list[float]: Json,
+        dict[str, Any]: Json,
+    }
+
+
+class Terrain(Base):
+    """A named elevation dataset, with one grid."""
+
+    __tablename__ = "terrain"
+    __table_args__ = (UniqueConstraint("name"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(Slug)
+    title: Mapped[str | None]
+    description: Mapped[str | None]
+    attribution: Mapped[str | None]
+    license: Mapped[str | None]
+    unit: Mapped[str | None]
+    vertical_datum: Mapped[str | None]
+    crs: Mapped[str | None]
+    # of cell (x=0, y=0)
+    anchor_transform: Mapped[list[float] | None]
+    declared_x: Mapped[int | None]
+    declared_y: Mapped[int | None]
+    declared_width: Mapped[int | None]
+    declared_height: Mapped[int | None]
+    nodata: Mapped[int | float | None] = mapped_column(NodataText)
+    tile_size: Mapped[int | None]
+    # counts the changes of what a pyramid is made from
+    revision: Mapped[int] = mapped_column(default=0)
+    # the rest sums up the tiles: the box around them, max exclusive, and where it lies on the globe
+    tile_count: Mapped[int] = mapped_column(default=0)
+    min_x: Mapped[int | None]
+    min_y: Mapped[int | None]
+    max_x: Mapped[int | None]
+    max_y: Mapped[int | None]
+    west: Mapped[float | None]
+    south: Mapped[float | None]
+    east: Mapped[float | None]
+    north: Mapped[float | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Tile(Base):
+    """A source placed in a terrain's grid, as it was when it was registered."""
+
+    __tablename__ = "tile"
+    __table_args__ = (
+        UniqueConstraint("terrain_id", "url"),
+        Index(None, "terrain_id", "id"),
+        Index(None, "terrain_id", "priority", "id"),
+        Index(None, "terrain_id", "y", "x"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    terrain_id: Mapped[int] = mapped_column(Id, ForeignKey("terrain.id", ondelete="CASCADE"))
+    url: Mapped[str]
+    x: Mapped[int]
+    y: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    dtype: Mapped[str]
+    nodata: Mapped[int | float | None] = mapped_column(NodataText)
+    scale: Mapped[float]
+    offset: Mapped[float]
+    south_up: Mapped[bool]
+    priority: Mapped[int]
+    size: Mapped[int]
+    mtime_ns: Mapped[int | None]
+    etag: Mapped[str | None]
+    transform: Mapped[list[float] | None]
+    crs: Mapped[str | None]
+    block_height: Mapped[int]
+    block_width: Mapped[int]
+    registered_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Generation(Base):
+    """One immutable build of a pyramid; `href` is its place below the store."""
+
+    __tablename__ = "generation"
+    __table_args__ = (Index(None, "terrain_id", "metric"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    terrain_id: Mapped[int] = mapped_column(Id, ForeignKey("terrain.id", ondelete="CASCADE"))
+    metric: Mapped[str]
+    # the terrain's, when the build began
+    revision: Mapped[int]
+    href: Mapped[str]
+    built_at: Mapped[datetime] = mapped_column(default=utc_now)
+    level_count: Mapped[int]
+    height: Mapped[int]
+    width: Mapped[int]
+    dtype: Mapped[str]
+    nodata: Mapped[int | float | None] = mapped_column(NodataText)
+    transform: Mapped[list[float]]
+    crs: Mapped[str | None]
+    unit: Mapped[str | None]
+    shard_count: Mapped[int]
+    byte_count: Mapped[int]
+    manifest_sha256: Mapped[str]
+    # since when no pyramid points at it
+    retired_at: Mapped[datetime | None]
+
+
+class Pyramid(Base):
+    """Which generation of a terrain's metric is in use, and what is wrong with it or with the last build."""
+
+    __tablename__ = "pyramid"
+
+    terrain_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("terrain.id", ondelete="CASCADE"), primary_key=True
+    )
+    metric: Mapped[str] = mapped_column(Text, primary_key=True)
+    generation_id: Mapped[str | None] = mapped_column(ForeignKey("generation.id"))
+    failed_revision: Mapped[int | None]
+    failure: Mapped[dict[str, Any] | None]
+    failed_at: Mapped[datetime | None]
+    corrupt: Mapped[bool] = mapped_column(default=False)
+
+    generation: Mapped[Generation | None] = relationship(lazy="raise", viewonly=True)

@@ -1,0 +1,1 @@
+"""Every query of the project. The session says whether a function may write."""

@@ -1,0 +1,66 @@
+"""Pages of long lists. A page is found by the key it begins after, so rows may come and go meanwhile."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import Select
+
+from catalog.database import ReadSession
+from catalog.errors import CursorInvalid
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items of a list, and the cursor to ask for the following ones with, None on the last page."""
+
+    items: list[T]
+    next: str | None
+
+
+def read_page(
+    session: ReadSession, query: Select[T], limit: int, key_of: Callable[[T], int | str]
+) -> Page[T]:
+    """The first `limit` items of a query that is ordered by a key and begins after the cursor.
+
+    Parameters
+    ----------
+    limit : int
+        At least 1.
+    key_of : callable
+        The key of an item, which the cursor carries.
+    """
+    found = list(session.scalars(query.limit(limit + 1)))
+    items = found[:limit]
+    return Page(items, _encode(str(key_of(items[-1]))) if len(found) > limit else None)
+
+
+def decode_cursor(cursor: str, key: re.Pattern[str]) -> str:
+    """The key in a cursor that `read_page` gave.
+
+    Parameters
+    ----------
+    key : re.Pattern
+        What a key of this list looks like.
+
+    Raises
+    ------
+    CursorInvalid
+    """
+    try:
+        text = b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except ValueError as error:
+        raise CursorInvalid(cursor) from error
+    if key.fullmatch(text) is None:
+        raise CursorInvalid(cursor)
+    return text
+
+
+def _encode(key: str) -> str:
+    return urlsafe_b64encode(key.encode("ascii")).decode("ascii").rstrip("=")

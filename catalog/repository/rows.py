@@ -1,0 +1,14 @@
+"""From value types to rows."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def columns_of(value: DataclassInstance) -> dict[str, Any]:
+    """The fields of a value type as columns of the same names."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}

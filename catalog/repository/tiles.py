@@ -1,0 +1,164 @@
+"""Tiles: find, list, register, change, take away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+
+from catalog.database import ReadSession, WriteSession
+from catalog.errors import TileNotFound
+from catalog.models import Terrain, Tile
+from catalog.repository.paging import Page, decode_cursor, read_page
+from catalog.repository.rows import columns_of
+from raster.grid import Window
+
+ID = re.compile(r"[0-9]{1,18}")
+"""Ids as a cursor carries them, within 64 bits."""
+
+URLS_A_STATEMENT = 1000
+"""Databases bound the parameters of a statement: SQLite at 32 766."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTile:
+    """A tile to register; the fields are those of `models.Tile`."""
+
+    url: str
+    x: int
+    y: int
+    width: int
+    height: int
+    dtype: str
+    nodata: int | float | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    south_up: bool = False
+    priority: int = 0
+    size: int
+    mtime_ns: int | None = None
+    etag: str | None = None
+    transform: list[float] | None = None
+    crs: str | None = None
+    block_height: int
+    block_width: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredTiles:
+    """The tiles in the order asked for, and whether any is new or differs from what was known."""
+
+    tiles: list[Tile]
+    has_changed: bool
+
+
+def get_tile(session: ReadSession, tile_id: int) -> Tile:
+    """The tile with an id.
+
+    Raises
+    ------
+    TileNotFound
+    """
+    tile = session.get(Tile, tile_id)
+    if tile is None:
+        raise TileNotFound(tile_id)
+    return tile
+
+
+def list_tiles(
+    session: ReadSession,
+    terrain_id: int,
+    *,
+    limit: int,
+    after: str | None = None,
+    window: Window | None = None,
+) -> Page[Tile]:
+    """A page of a terrain's tiles in the order of registration, in one statement.
+
+    Parameters
+    ----------
+    limit : int
+        At least 1.
+    after : str or None
+        Cursor of the page before.
+    window : Window or None
+        Only tiles with cells in it: rows y, columns x of the terrain's grid.
+
+    Raises
+    ------
+    CursorInvalid
+    """
+    query = select(Tile).where(Tile.terrain_id == terrain_id).order_by(Tile.id)
+    if after is not None:
+        query = query.where(Tile.id > int(decode_cursor(after, ID)))
+    if window is not None:
+        query = query.where(
+            Tile.y < window.row_stop,
+            Tile.y + Tile.height > window.row,
+            Tile.x < window.col_stop,
+            Tile.x + Tile.width > window.col,
+        )
+    return read_page(session, query, limit, lambda tile: tile.id)
+
+
+def list_tiles_in_precedence(session: ReadSession, terrain_id: int) -> list[Tile]:
+    """All tiles of a terrain, the winning ones last: by priority, then in the order of registration."""
+    query = select(Tile).where(Tile.terrain_id == terrain_id).order_by(Tile.priority, Tile.id)
+    return list(session.scalars(query))
+
+
+def register_tiles(session: WriteSession, terrain: Terrain, new: Sequence[NewTile]) -> RegisteredTiles:
+    """Add tiles to a terrain; one whose url is registered replaces that tile, at its place in the order.
+
+    Parameters
+    ----------
+    new : sequence of NewTile
+        No url twice.
+    """
+    known = _find_by_url(session, terrain.id, [tile.url for tile in new])
+    has_changed = False
+    for tile in new:
+        if tile.url in known:
+            has_changed |= _replace(session, known[tile.url], tile)
+    added = _insert(session, terrain.id, [tile for tile in new if tile.url not in known])
+    known.update((tile.url, tile) for tile in added)
+    session.flush()
+    return RegisteredTiles([known[tile.url] for tile in new], has_changed or bool(added))
+
+
+def set_priority(session: WriteSession, tile: Tile, priority: int) -> None:
+    """Give a tile another precedence."""
+    tile.priority = priority
+    session.flush()
+
+
+def delete_tile(session: WriteSession, tile: Tile) -> None:
+    """Take a tile out of its terrain."""
+    session.delete(tile)
+    session.flush()
+
+
+def _find_by_url(session: ReadSession, terrain_id: int, urls: Sequence[str]) -> dict[str, Tile]:
+    found: dict[str, Tile] = {}
+    for start in range(0, len(urls), URLS_A_STATEMENT):
+        some = urls[start : start + URLS_A_STATEMENT]
+        query = select(Tile).where(Tile.terrain_id == terrain_id, Tile.url.in_(some))
+        found.update((tile.url, tile) for tile in session.scalars(query))
+    return found
+
+
+def _insert(session: WriteSession, terrain_id: int, new: Sequence[NewTile]) -> list[Tile]:
+    """Insert in the order given, which the ids then keep."""
+    if not new:
+        return []
+    rows = [{**columns_of(tile), "terrain_id": terrain_id} for tile in new]
+    return list(session.scalars(insert(Tile).returning(Tile, sort_by_parameter_order=True), rows))
+
+
+def _replace(session: WriteSession, known: Tile, new: NewTile) -> bool:
+    """Whether anything differed."""
+    for column, value in columns_of(new).items():
+        setattr(known, column, value)
+    return session.is_modified(known)

@@ -1,0 +1,168 @@
+"""Tiles in GDAL's formats: GeoTIFF, SRTM, ESRI ASCII and PNG, each by its own driver and no other.
+
+GDAL is given a file object, never a path: it sees that one file, so nothing beside it (.ovr,
+.aux.xml, .msk, world files) is read, and what the content claims to be is of no use to it.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioError
+from rasterio.windows import Window as RasterioWindow
+
+from raster.cells import SOURCE_DTYPES, CellEncoding, Cells, representable
+from raster.crs import canonical_crs
+from raster.errors import GridInvalid, SourceRefused, SourceUnreadable
+from raster.grid import Window
+from raster.sources.ranges import ByteRanges, RangeFile
+from raster.sources.source import SourceInfo
+
+LARGEST_BLOCK_BYTES = 2**28
+"""Decoded bytes of one block of a file: any cell of it costs that much memory."""
+
+GDAL_OPTIONS: dict[str, Any] = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_CACHEMAX": 64,
+    "PNG_WHOLE_IMAGE_OPTIM": "YES",
+}
+"""GDAL_CACHEMAX in MiB, shared by all threads: shards are read once, so blocks need no long life."""
+
+
+OPEN_OPTIONS: Mapping[str, Mapping[str, str]] = {"AAIGrid": {"DATATYPE": "Float32"}}
+"""Per driver. ESRI ASCII names no dtype; GDAL's guess is Int32, cut-off heights, for files it is
+not given as paths. float32 holds integers up to 2^24."""
+
+
+@dataclass(frozen=True, slots=True)
+class GdalSource:
+    """An open raster file of one band."""
+
+    url: str
+    info: SourceInfo
+    raster: rasterio.DatasetReader
+
+    def read_window(self, window: Window) -> Cells:
+        row = self.info.height - window.row_stop if self.info.south_up else window.row
+        stored = RasterioWindow(window.col, row, window.width, window.height)
+        with _damage(self.url):
+            cells: Cells = self.raster.read(1, window=stored)
+        return cells[::-1] if self.info.south_up else cells
+
+
+@contextmanager
+def open_gdal(ranges: ByteRanges, driver: str) -> Iterator[GdalSource]:
+    """Open a raster file with one driver.
+
+    Raises
+    ------
+    SourceUnreadable
+        The driver cannot read it.
+    SourceRefused
+        It is readable and not a tile: bands, dtype, palette, rotation, huge blocks.
+    """
+    # rasterio finds openers by folder, so each opening has a folder of its own
+    path = f"{uuid.uuid4().hex}/{ranges.name}"
+
+    def open_file(asked: str, mode: str = "rb") -> RangeFile:  # noqa: ARG001 - rasterio gives it
+        if not asked.endswith(path):
+            raise FileNotFoundError(asked)
+        return RangeFile(ranges)
+
+    with rasterio.Env(**GDAL_OPTIONS):
+        with _damage(ranges.url):
+            raster = rasterio.open(path, driver=driver, opener=open_file, **OPEN_OPTIONS.get(driver, {}))
+        with raster:
+            yield GdalSource(ranges.url, _inspect(ranges, raster), raster)
+
+
+@contextmanager
+def _damage(url: str) -> Iterator[None]:
+    """What GDAL says of damage names its own inner paths; ours names the source."""
+    try:
+        yield
+    except (RasterioError, OSError, MemoryError) as error:
+        raise SourceUnreadable(url, "damaged, or not in the format its name says") from error
+
+
+def _inspect(ranges: ByteRanges, raster: rasterio.DatasetReader) -> SourceInfo:
+    _check_band(ranges.url, raster)
+    transform = _transform(ranges.url, raster)
+    south_up = transform is not None and transform.e > 0
+    if transform is not None and south_up:
+        transform = Affine(
+            transform.a, 0.0, transform.c, 0.0, -transform.e, transform.f + transform.e * raster.height
+        )
+    block_height, block_width = raster.block_shapes[0]
+    return SourceInfo(
+        height=raster.height,
+        width=raster.width,
+        encoding=_encoding(ranges.url, raster),
+        transform=transform,
+        crs=_crs(ranges.url, raster),
+        south_up=south_up,
+        identity=ranges.identity,
+        block_height=block_height,
+        block_width=block_width,
+    )
+
+
+def _check_band(url: str, raster: rasterio.DatasetReader) -> None:
+    if raster.count != 1:
+        raise SourceRefused(url, f"it has {raster.count} bands; a tile has one, the height")
+    dtype = raster.dtypes[0]
+    if dtype not in SOURCE_DTYPES:
+        raise SourceRefused(url, f"its dtype is {dtype}; taken are {', '.join(SOURCE_DTYPES)}")
+    if raster.colorinterp[0] == ColorInterp.palette:
+        raise SourceRefused(url, "its cells are indices of a palette, not heights")
+    block_height, block_width = raster.block_shapes[0]
+    block_bytes = block_height * block_width * np.dtype(dtype).itemsize
+    if block_bytes > LARGEST_BLOCK_BYTES:
+        raise SourceRefused(
+            url,
+            f"one of its blocks of {block_height} x {block_width} cells decodes to {block_bytes} bytes, "
+            f"at most {LARGEST_BLOCK_BYTES} are taken; write it with smaller blocks",
+        )
+
+
+def _transform(url: str, raster: rasterio.DatasetReader) -> Affine | None:
+    """The file's transform; the identity is what GDAL gives for none."""
+    transform = Affine(*raster.transform[:6])
+    if transform == Affine.identity():
+        return None
+    if not all(map(math.isfinite, transform[:6])):
+        raise SourceRefused(url, f"its transform {tuple(transform[:6])} is not finite")
+    if transform.b or transform.d:
+        raise SourceRefused(url, f"it is rotated or sheared: transform {tuple(transform[:6])}")
+    if transform.a <= 0 or transform.e == 0:
+        raise SourceRefused(url, f"its columns do not run to the right: transform {tuple(transform[:6])}")
+    return transform
+
+
+def _crs(url: str, raster: rasterio.DatasetReader) -> str | None:
+    if not raster.crs:
+        return None
+    try:
+        return canonical_crs(raster.crs.to_wkt())
+    except (GridInvalid, RasterioError) as error:
+        raise SourceRefused(url, "its CRS cannot be understood") from error
+
+
+def _encoding(url: str, raster: rasterio.DatasetReader) -> CellEncoding:
+    scale, offset = float(raster.scales[0]), float(raster.offsets[0])
+    if not (math.isfinite(scale) and math.isfinite(offset)) or scale == 0:
+        raise SourceRefused(url, f"its scale {scale} and offset {offset} give no heights")
+    dtype = str(raster.dtypes[0])
+    nodata = None if raster.nodata is None else representable(raster.nodata, np.dtype(dtype))
+    return CellEncoding(dtype, nodata, scale, offset)

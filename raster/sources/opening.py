@@ -1,0 +1,71 @@
+"""From a registered source to a reader: the file kind, told by the name alone, decides which one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from raster.errors import SourceRefused
+from raster.sources.archive import unpack_hgt
+from raster.sources.gdal import open_gdal
+from raster.sources.npy import open_npy
+from raster.sources.ranges import ByteRanges, LocalRanges
+from raster.sources.roots import TileRoots
+from raster.sources.source import Source, SourceInfo
+
+GDAL_DRIVERS = {
+    ".tif": "GTiff",
+    ".tiff": "GTiff",
+    ".hgt": "SRTMHGT",
+    ".asc": "AAIGrid",
+    ".png": "PNG",
+}
+KNOWN_SUFFIXES = (".npy", ".zip", *GDAL_DRIVERS)
+
+
+def is_known(name: str) -> bool:
+    """Whether a file of this name can be a tile."""
+    return name.lower().endswith(KNOWN_SUFFIXES)
+
+
+@contextmanager
+def open_source(roots: TileRoots, url: str) -> Iterator[Source]:
+    """Open a source; read it in the thread that opened it.
+
+    Raises
+    ------
+    SourceError
+        Of the kind that tells why.
+    """
+    with LocalRanges(url, roots.resolve(url)) as ranges, _open_ranges(ranges) as source:
+        yield source
+
+
+@contextmanager
+def _open_ranges(ranges: ByteRanges) -> Iterator[Source]:
+    name = ranges.name.lower()
+    if name.endswith(".npy"):
+        yield open_npy(ranges)
+        return
+    if name.endswith(".zip"):
+        member = unpack_hgt(ranges)
+        with open_gdal(member, "SRTMHGT") as source:
+            yield source
+        return
+    for suffix, driver in GDAL_DRIVERS.items():
+        if name.endswith(suffix):
+            with open_gdal(ranges, driver) as source:
+                yield source
+            return
+    raise SourceRefused(ranges.url, f"its kind is not known; taken are {', '.join(KNOWN_SUFFIXES)}")
+
+
+def inspect_source(roots: TileRoots, url: str) -> SourceInfo:
+    """Facts of a source, from its header alone.
+
+    Raises
+    ------
+    SourceError
+    """
+    with open_source(roots, url) as source:
+        return source.info

@@ -1,0 +1,64 @@
+"""Which local paths may be tiles: those below the tile roots, whatever the path says on the way there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from raster.errors import SourceForbidden, SourceNotFound, SourceRefused
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
+LONGEST_URL = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class TileRoots:
+    """Folders that hold tiles; at least one, absolute."""
+
+    folders: tuple[Path, ...]
+
+    def resolve(self, url: str) -> Path:
+        """The file that a source names, links followed.
+
+        Relative paths are looked up in each root, the first that has the file wins.
+
+        Raises
+        ------
+        SourceForbidden
+            The path, or what it links to, lies outside every root.
+        SourceNotFound
+            There is no such file.
+        SourceRefused
+            A URL, or not a path at all.
+        """
+        if _SCHEME.match(url):
+            raise SourceRefused(url, "only files below the tile root are taken, no URLs")
+        if not url or "\x00" in url or len(url) > LONGEST_URL:
+            raise SourceRefused(url[:80], "this is not a path")
+        candidates = [folder / url for folder in self.folders]
+        inside = [path for candidate in candidates if self._holds(path := candidate.resolve())]
+        if not inside:
+            raise SourceForbidden(url, "the path leaves the tile root (ZIGGURAT_TILE_ROOT)")
+        for path in inside:
+            if path.is_file():
+                return path
+        raise SourceNotFound(url, "no such file below the tile root (ZIGGURAT_TILE_ROOT)")
+
+    def url_of(self, path: Path) -> str:
+        """How the catalogue names a file: relative to its root, absolute if that would name another.
+
+        Raises
+        ------
+        SourceForbidden
+            The file lies outside every root.
+        """
+        resolved = path.resolve()
+        for folder in self.folders:
+            if resolved.is_relative_to(folder.resolve()):
+                url = resolved.relative_to(folder.resolve()).as_posix()
+                return url if self.resolve(url) == resolved else resolved.as_posix()
+        raise SourceForbidden(str(path), "the file lies outside the tile root (ZIGGURAT_TILE_ROOT)")
+
+    def _holds(self, resolved: Path) -> bool:
+        return any(resolved.is_relative_to(folder.resolve()) for folder in self.folders)

@@ -1,0 +1,101 @@
+"""What the command line prints: words and tables for people, JSON for scripts, errors on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi.encoders import jsonable_encoder
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from service.schemas import PyramidBody, TerrainBody
+
+
+def tell(text: str) -> None:
+    """One line for people."""
+    Console(soft_wrap=True, highlight=False, markup=False).print(text)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document for scripts."""
+    Console(soft_wrap=True).print_json(data=jsonable_encoder(document))
+
+
+def print_error(text: str, reasons: Sequence[str] = ()) -> None:
+    """An error, and below it what it consists of."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console.print(f"error: {text}")
+    for reason in reasons:
+        console.print(f"  - {reason}")
+
+
+@contextmanager
+def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, and the function that moves it; nothing when `quiet`."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr), disable=quiet) as progress:
+        task: TaskID = progress.add_task(title, total=None)
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def print_terrains(found: Sequence[TerrainBody]) -> None:
+    """Terrains as a table."""
+    table = Table("id", "name", "cells", "tiles", "levels", "CRS", "title")
+    for terrain in found:
+        table.add_row(
+            str(terrain.id),
+            terrain.name,
+            _cells(terrain),
+            str(terrain.tile_count),
+            str(terrain.level_count or "-"),
+            (terrain.crs or "-")[:40],
+            terrain.title or "",
+        )
+    Console().print(table)
+
+
+def print_info(terrain: TerrainBody, pyramids: Sequence[PyramidBody]) -> None:
+    """One terrain in words, and its pyramids as a table."""
+    tell(f"{terrain.name} (id {terrain.id}, revision {terrain.revision}): {terrain.title or 'no title'}")
+    tell(f"  {terrain.tile_count} tiles, {_cells(terrain)} cells, CRS {terrain.crs or 'none'}")
+    if terrain.extent is not None:
+        e = terrain.extent
+        tell(f"  extent {e.left} {e.bottom} {e.right} {e.top} (left bottom right top)")
+    table = Table("metric", "state", "levels", "dtype", "bytes", "built at")
+    for pyramid in pyramids:
+        built_at = None if pyramid.built_at is None else f"{pyramid.built_at:%Y-%m-%d %H:%M:%S}"
+        cells = (pyramid.level_count, pyramid.dtype, pyramid.byte_count, built_at)
+        table.add_row(pyramid.metric, pyramid.state, *(str("-" if cell is None else cell) for cell in cells))
+    Console().print(table)
+    for pyramid in pyramids:
+        if pyramid.store_url is not None:
+            tell(f"  {pyramid.metric}: {pyramid.store_url}")
+    for pyramid in pyramids:
+        if pyramid.failure is not None:
+            tell(f"  {pyramid.metric} failed last: {pyramid.failure.detail}")
+
+
+def _cells(terrain: TerrainBody) -> str:
+    return "-" if terrain.size is None else f"{terrain.size.height} x {terrain.size.width}"

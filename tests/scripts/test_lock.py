@@ -1,0 +1,56 @@
+"""The lock files: everything pinned and hashed, and nothing said about where it comes from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements.lock", "requirements-test.lock")
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Pin and hashes of each package by name; the text is one line each."""
+    lines = (ROOT / lock).read_text().replace("\\\n", " ").splitlines()
+    packages = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    return {package.partition("==")[0]: f"{package} {rest}" for package, rest in packages}
+
+
+def declared(*groups: str) -> set[str]:
+    """Names of the project's direct dependencies, with those of `groups`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [
+        *project["project"]["dependencies"],
+        *(each for g in groups for each in project["dependency-groups"][g]),
+    ]
+    return {canonicalize_name(Requirement(each).name) for each in wanted}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_host_and_no_index_is_named(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*(-i|-f|--[a-z-]*(index|find-links|host))", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_requirement_is_pinned_and_hashed(lock: str) -> None:
+    packages = pinned(lock)
+    assert len(packages) > 30
+    for requirement in packages.values():
+        assert re.match(r"[a-z0-9-]+==[^ ]+ (;.*?)? *(--hash=sha256:[0-9a-f]{64} *)+$", requirement)
+
+
+def test_the_locks_hold_what_the_project_declares() -> None:
+    assert declared("build") <= pinned("requirements.lock").keys()
+    assert declared("build", "test") <= pinned("requirements-test.lock").keys()
+
+
+def test_tests_run_on_the_versions_that_users_get() -> None:
+    test, run_time = pinned("requirements-test.lock"), pinned("requirements.lock")
+    assert {name: test.get(name) for name in run_time} == run_time
