@@ -15,7 +15,7 @@ from sqlite3 import Connection as SqliteConnection
 from typing import NewType
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -179,12 +179,12 @@ def _create_parent(url: URL) -> None:
 
 @contextmanager
 def _reporting() -> Iterator[None]:
-    """Report a database that does not serve as `CatalogUnavailable`; wrong SQL stays the defect it is."""
+    """Report a database that does not serve as `CatalogUnavailable`; a broken rule stays the defect it is."""
     try:
         yield
     except NoFreeConnection as error:
         raise CatalogUnavailable("all its connections are busy") from error
-    except (IntegrityError, ProgrammingError):
+    except (DataError, IntegrityError, ProgrammingError):
         raise
     except DBAPIError as error:
         raise CatalogUnavailable(_first_line(error.orig)) from error

@@ -2,12 +2,10 @@
 
     python scripts/make_massif.py data/tile/massif --size 8192 --seed 7 --tile 2048
 
-Every value is a function of the seed and the cell's place in the range, so tiles are made one
-by one, in any order, and join without seams. Needs numpy and rasterio.
-
-How: warped ridged noise gives the mountains; gullies that run down their slopes give the
-eroded look; separable noise gives the roughness of single cells. The first two are smooth,
-so they are computed at every fourth cell (a node) and interpolated.
+Every value is a function of the seed and the cell's place in the range, so tiles are made one by
+one, in any order, and join without seams. Warped ridged noise gives mountains, gullies down their
+slopes the eroded look; both are smooth, so they are computed at every fourth cell (a node) and
+interpolated. Separable noise gives the roughness of single cells.
 """
 
 from __future__ import annotations
@@ -106,22 +104,21 @@ def _is_made(path: Path, mountains: Range) -> bool:
 
 
 def _write_tile(path: Path, cells: NDArray[np.int16], mountains: Range, row: int, col: int) -> None:
-    corner = (LEFT_M + col * mountains.tile * CELL_M, TOP_M - row * mountains.tile * CELL_M)
-    block = min(512, mountains.tile)
+    left, top = LEFT_M + col * mountains.tile * CELL_M, TOP_M - row * mountains.tile * CELL_M
     with rasterio.open(
         path,
         "w",
         driver="GTiff",
-        height=cells.shape[0],
-        width=cells.shape[1],
+        height=mountains.tile,
+        width=mountains.tile,
         count=1,
         dtype="int16",
         crs=CRS,
-        transform=Affine(CELL_M, 0, corner[0], 0, -CELL_M, corner[1]),
+        transform=Affine(CELL_M, 0, left, 0, -CELL_M, top),
         nodata=NODATA,
         tiled=True,
-        blockxsize=block,
-        blockysize=block,
+        blockxsize=min(512, mountains.tile),
+        blockysize=min(512, mountains.tile),
         compress="zstd",
         zstd_level=1,
         predictor=2,
@@ -150,7 +147,8 @@ def _eroded(seed: int, y: NDArray[np.float64], x: NDArray[np.float64], shore: Fi
     """Heights in metres at the nodes: mountains, gullies down their slopes, a basin around the lake."""
     rows, cols = np.meshgrid(y * NODE, x * NODE, indexing="ij")
     height = _mountains(seed, rows, cols)
-    basin = _smooth(np.clip(shore, 0, 1))
+    basin = np.clip(shore, 0, 1)
+    basin = basin * basin * (3 - 2 * basin)
     height = LAKE_M + (height - LAKE_M) * basin
     wavelength, depth = 260.0, 280.0
     for octave in range(4):
@@ -231,10 +229,6 @@ def _steepness(height: Field) -> Field:
     return np.asarray(np.clip(np.hypot(fall_y, fall_x) * 1.3, 0.05, 1), dtype=np.float32)
 
 
-def _smooth(t: Field) -> Field:
-    return t * t * (3 - 2 * t)
-
-
 def _noise(seed: int, rows: NDArray[np.float64], cols: NDArray[np.float64], wavelength: float) -> Field:
     """Gradient noise at any places, about -1..1, float32 of their shape (Perlin, 2002)."""
     v, u = rows / wavelength, cols / wavelength
@@ -285,14 +279,10 @@ def _denser_rows(field: Field, factor: int, size: int) -> Field:
 def main(arguments: list[str] | None = None) -> int:
     """Make the tiles the command line asks for."""
     usual = Range()
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description="Make a mountain range of any size.")
     parser.add_argument("folder", type=Path, help="where the tiles go")
     parser.add_argument("--size", type=int, default=usual.size, help="cells a side (default %(default)s)")
-    parser.add_argument(
-        "--tile", type=int, default=usual.tile, help="cells a tile's side (default %(default)s)"
-    )
+    parser.add_argument("--tile", type=int, default=usual.tile, help="of a tile (default %(default)s)")
     parser.add_argument("--seed", type=int, default=usual.seed, help="another seed, other mountains")
     given = parser.parse_args(arguments)
     try:

@@ -17,10 +17,11 @@ from raster.errors import RasterError
 from service.app import create_app
 from service.builds import build_pyramid, find_fresh
 from service.console import print_error, print_info, print_json, print_terrains, progress_bar, tell
+from service.creation import TerrainOrder, create_terrain
 from service.errors import RegistrationRefused, ServiceError
 from service.house import House, open_house
 from service.pyramid_states import get_state, list_states
-from service.registration import TerrainOrder, TileOrder, create_terrain, register_tiles
+from service.registration import TileOrder, register_tiles
 from service.routes.pyramids import describe as describe_pyramid
 from service.routes.terrains import describe as describe_terrain
 from service.schemas import NewTerrainBody, PyramidBody

@@ -48,7 +48,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.RegistrationTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     service_errors.BuildCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.FormatNotSupported: HTTPStatus.NOT_ACCEPTABLE,
+    service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """Leaf errors only: a base class says nothing about what a client should do."""
 

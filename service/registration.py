@@ -9,47 +9,26 @@ from dataclasses import dataclass, replace
 from catalog.database import WriteSession
 from catalog.models import Terrain, Tile
 from catalog.repository import terrains, tiles
-from catalog.repository.terrains import Anchoring, NewTerrain
+from catalog.repository.terrains import Anchoring
 from catalog.repository.tiles import NewTile
 from raster.cells import Nodata, representable
-from raster.crs import lonlat_extent
 from raster.errors import PlacementRefused, RasterError, SourceError, SourceRefused
-from raster.grid import Extent, Window
+from raster.grid import Window
 from raster.placement import (
     Anchor,
     Placing,
     check_inside,
-    check_size,
-    declared_anchor,
-    declared_window,
     place_tiles,
 )
 from raster.sources.opening import inspect_source
 from raster.sources.source import SourceInfo
 from service.errors import RegistrationRefused
 from service.house import House
-from service.terrain_grids import anchor_of, declared_window_of, find_grid, window_of
+from service.summaries import summarise
+from service.terrain_grids import anchor_of, declared_window_of, window_of
 
 INSPECTING_THREADS = 8
 """Looking at a source waits for the disk more than for a core."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerrainOrder:
-    """A terrain as its creator describes it."""
-
-    name: str
-    title: str | None = None
-    description: str | None = None
-    attribution: str | None = None
-    license: str | None = None
-    unit: str | None = None
-    vertical_datum: str | None = None
-    crs: str | None = None
-    anchor_transform: list[float] | None = None
-    extent: Extent | None = None
-    nodata: Nodata = None
-    tile_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,40 +58,6 @@ class InspectedTile:
     order: TileOrder
     url: str
     info: SourceInfo
-
-
-def create_terrain(house: House, order: TerrainOrder) -> Terrain:
-    """Catalogue a terrain without tiles.
-
-    Raises
-    ------
-    TerrainExists, GridInvalid, TerrainTooLarge
-    """
-    anchor = declared_anchor(order.anchor_transform, order.crs)
-    window = None if order.extent is None else declared_window(anchor, order.extent)
-    if window is not None:
-        check_size(window, house.settings.max_cells)
-    new = NewTerrain(
-        name=order.name,
-        title=order.title,
-        description=order.description,
-        attribution=order.attribution,
-        license=order.license,
-        unit=order.unit,
-        vertical_datum=order.vertical_datum,
-        crs=anchor.crs,
-        anchor_transform=None if anchor.transform is None else list(anchor.transform[:6]),
-        declared_x=None if window is None else window.col,
-        declared_y=None if window is None else window.row,
-        declared_width=None if window is None else window.width,
-        declared_height=None if window is None else window.height,
-        nodata=order.nodata,
-        tile_size=order.tile_size,
-    )
-    with house.database.write() as session:
-        terrain = terrains.create_terrain(session, new)
-        _place_on_globe(session, terrain)
-    return terrain
 
 
 def register_tiles(
@@ -207,7 +152,7 @@ def _register(
     outcome = tiles.register_tiles(session, terrain, rows)
     if outcome.has_changed:
         _fix_anchor(session, terrain, anchor)
-        _summarise(session, house, terrain)
+        summarise(session, house, terrain)
     after = window_of(terrain)
     moved = before is not None and after is not None and (before.row, before.col) != (after.row, after.col)
     return Registration(tiles=outcome.tiles, revision=terrain.revision, origin_moved=moved)
@@ -279,26 +224,6 @@ def _fix_anchor(session: WriteSession, terrain: Terrain, anchor: Anchor) -> None
     terrains.fix_anchor(session, terrain, Anchoring(transform=transform, crs=anchor.crs))
 
 
-def _summarise(session: WriteSession, house: House, terrain: Terrain) -> None:
-    """Bring the terrain's size, extent and revision up to its tiles.
-
-    Raises
-    ------
-    TerrainTooLarge
-    """
-    terrains.refresh_summary(session, terrain)
-    window = window_of(terrain)
-    if window is not None:
-        check_size(window, house.settings.max_cells)
-    _place_on_globe(session, terrain)
-
-
-def _place_on_globe(session: WriteSession, terrain: Terrain) -> None:
-    grid = find_grid(terrain)
-    ground = None if grid is None or grid.crs is None else lonlat_extent(grid.extent, grid.crs)
-    terrains.set_lonlat_extent(session, terrain, ground)
-
-
 def change_priority(house: House, tile_id: int, priority: int) -> Tile:
     """Give a tile another precedence.
 
@@ -310,7 +235,7 @@ def change_priority(house: House, tile_id: int, priority: int) -> Tile:
         tile = tiles.get_tile(session, tile_id)
         if tile.priority != priority:
             tiles.set_priority(session, tile, priority)
-            _summarise(session, house, terrains.get_terrain(session, tile.terrain_id))
+            summarise(session, house, terrains.get_terrain(session, tile.terrain_id))
     return tile
 
 
@@ -325,4 +250,4 @@ def remove_tile(house: House, tile_id: int) -> None:
         tile = tiles.get_tile(session, tile_id)
         terrain = terrains.get_terrain(session, tile.terrain_id)
         tiles.delete_tile(session, tile)
-        _summarise(session, house, terrain)
+        summarise(session, house, terrain)

@@ -12,11 +12,11 @@ from catalog.repository import terrains
 from catalog.repository.paging import Page
 from raster.errors import GridInvalid
 from raster.grid import Extent
+from service.creation import TerrainOrder, create_terrain
 from service.desk import Desk, GivenDesk
 from service.etags import answers_304, etag_of
 from service.links import next_page
 from service.pyramid_states import list_states
-from service.registration import TerrainOrder, create_terrain
 from service.schemas import (
     ExtentBody,
     NewTerrainBody,

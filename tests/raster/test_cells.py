@@ -25,7 +25,11 @@ def encodings(draw: st.DrawFn) -> CellEncoding:
 def valid_samples(encoding: CellEncoding) -> list[int]:
     """Valid cells most likely to collide with a sentinel."""
     info = np.iinfo(encoding.dtype)
-    return [v for v in (int(info.min), int(info.max), 0, 7, -9999) if info.min <= v <= info.max and v != encoding.nodata]
+    return [
+        v
+        for v in (int(info.min), int(info.max), 0, 7, -9999)
+        if info.min <= v <= info.max and v != encoding.nodata
+    ]
 
 
 @given(st.lists(encodings(), min_size=1, max_size=6), st.booleans())
@@ -60,7 +64,8 @@ def test_a_sentinel_that_is_valid_elsewhere_widens_the_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "wide", "nodata"), [("uint8", "int16", -32768), ("uint32", "int64", -(2**63)), ("int32", "int64", -(2**63))]
+    ("dtype", "wide", "nodata"),
+    [("uint8", "int16", -32768), ("uint32", "int64", -(2**63)), ("int32", "int64", -(2**63))],
 )
 def test_gaps_in_full_types_widen_them(dtype: str, wide: str, nodata: int) -> None:
     assert base_cell_type([CellEncoding(dtype)], has_gaps=True) == CellType(np.dtype(wide), nodata)
@@ -99,7 +104,13 @@ def test_a_scaled_value_too_large_for_float32_is_nodata() -> None:
 
 @pytest.mark.parametrize(
     ("nodata", "dtype", "expected"),
-    [(-9999, "uint8", None), (-32768.0, "int16", -32768), (0.5, "int16", None), (math.nan, "int16", None), (255, "uint8", 255)],
+    [
+        (-9999, "uint8", None),
+        (-32768.0, "int16", -32768),
+        (0.5, "int16", None),
+        (math.nan, "int16", None),
+        (255, "uint8", 255),
+    ],
 )
 def test_only_values_of_the_dtype_are_sentinels(nodata: float, dtype: str, expected: int | None) -> None:
     assert representable(nodata, np.dtype(dtype)) == expected

@@ -11,7 +11,8 @@ from raster.grid import Extent
 
 
 @pytest.mark.parametrize(
-    "text", ["EPSG:32633", CRS.from_epsg(32633).to_wkt("WKT1_GDAL"), "+proj=utm +zone=33 +datum=WGS84 +type=crs"]
+    "text",
+    ["EPSG:32633", CRS.from_epsg(32633).to_wkt("WKT1_GDAL"), "+proj=utm +zone=33 +datum=WGS84 +type=crs"],
 )
 def test_whatever_means_a_code_becomes_that_code(text: str) -> None:
     assert canonical_crs(text) == "EPSG:32633"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from affine import Affine
@@ -34,14 +35,17 @@ def refusal(anchor: Anchor, tile: Placing, *, has_tiles: bool = True) -> str:
     return place_.reason
 
 
-def moved(cols: float, rows: float, **changes: object) -> Placing:
+def moved(cols: float, rows: float, **changes: Any) -> Placing:
     return replace(TILE, transform=GROUND @ Affine.translation(cols, rows), **changes)
 
 
 def test_the_first_georeferenced_tile_fixes_the_grid() -> None:
     anchor, places = place_tiles(Anchor(), [TILE, moved(200, -100)], has_tiles=False)
     assert anchor == ANCHORED
-    assert places == [Window(row=0, col=0, height=100, width=200), Window(row=-100, col=200, height=100, width=200)]
+    assert places == [
+        Window(row=0, col=0, height=100, width=200),
+        Window(row=-100, col=200, height=100, width=200),
+    ]
 
 
 def test_x_and_y_of_the_first_tile_shift_the_anchor() -> None:

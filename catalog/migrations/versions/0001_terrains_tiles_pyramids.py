@@ -133,9 +133,9 @@ def _create_pyramid() -> None:
         sa.Column("failure", sa.JSON()),
         sa.Column("failed_at", TIME),
         sa.Column("corrupt", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["generation_id"], ["generation.id"], name=op.f("fk_pyramid_generation_id")),
         sa.ForeignKeyConstraint(
             ["terrain_id"], ["terrain.id"], name=op.f("fk_pyramid_terrain_id"), ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(["generation_id"], ["generation.id"], name=op.f("fk_pyramid_generation_id")),
         sa.PrimaryKeyConstraint("terrain_id", "metric", name=op.f("pk_pyramid")),
     )

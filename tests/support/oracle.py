@@ -37,7 +37,10 @@ class NativeCells:
         return padded.reshape(rows, side, cols, side)
 
     def count(self, level: int) -> NDArray[np.int64]:
-        return NativeCells(self.valid.astype(np.int64), self.valid).blocks(level, 0).sum((1, 3))
+        counts: NDArray[np.int64] = (
+            NativeCells(self.valid.astype(np.int64), self.valid).blocks(level, 0).sum((1, 3))
+        )
+        return counts
 
     def extreme(self, level: int, metric: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """max or min of each block, and where there is one."""

@@ -1,0 +1,79 @@
+"""A migrated database for each test, and rows to put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from catalog.database import Database, open_database
+from catalog.models import Terrain
+from catalog.repository.pyramids import NewGeneration
+from catalog.repository.terrains import NewTerrain, create_terrain
+from catalog.repository.tiles import NewTile
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/catalog.db"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = open_database(database_url)
+    database.migrate()
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def alps(database: Database) -> Terrain:
+    with database.write() as session:
+        return create_terrain(session, NewTerrain(name="alps"))
+
+
+@pytest.fixture
+def new_tile() -> Callable[..., NewTile]:
+    """A tile of 10 x 20 cells (height x width), any field of it changed at will."""
+
+    def make(**fields: Any) -> NewTile:
+        plain = {
+            "url": "a.tif", "x": 0, "y": 0, "width": 20, "height": 10, "dtype": "int16",
+            "size": 400, "block_height": 10, "block_width": 20,
+        }  # fmt: skip
+        return NewTile(**{**plain, **fields})
+
+    return make
+
+
+@pytest.fixture
+def new_generation(alps: Terrain) -> Callable[..., NewGeneration]:
+    """A generation of the maxima of `alps`, any field of it changed at will."""
+
+    def make(id: str, revision: int, **fields: Any) -> NewGeneration:  # noqa: A002 - the column's name
+        plain: dict[str, Any] = {
+            "id": id, "terrain_id": alps.id, "metric": "max", "revision": revision,
+            "href": f"alps/max/{id}.zarr", "level_count": 4, "height": 5, "width": 7,
+            "dtype": "int16", "nodata": -32768, "transform": [1.0, 0.0, 0.0, 0.0, -1.0, 0.0],
+            "crs": None, "unit": "m", "shard_count": 1, "byte_count": 100, "manifest_sha256": "00",
+        }  # fmt: skip
+        return NewGeneration(**{**plain, **fields})
+
+    return make
+
+
+@pytest.fixture
+def statements(database: Database) -> list[str]:
+    """The SQL that read sessions send, transaction control aside; clear it before what counts."""
+    sent: list[str] = []
+
+    def remember(_: Any, __: Any, statement: str, *rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(statement)
+
+    with database.read() as session:
+        event.listen(session.get_bind(), "before_cursor_execute", remember)
+    return sent
