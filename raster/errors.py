@@ -13,7 +13,8 @@ RasterError
 ├ GridInvalid            a CRS, transform or extent that cannot be honoured
 ├ MetricNotFound · LevelNotFound
 ├ WindowOutOfBounds · WindowTooLarge
-└ PyramidCorrupt         stored bytes are missing or damaged
+├ PyramidCorrupt         stored bytes are missing or damaged
+└ ClusterUnavailable     no Dask scheduler answers at the address
 """
 
 from __future__ import annotations
@@ -141,4 +142,13 @@ class PyramidCorrupt(RasterError):
     def __init__(self, key: str, reason: str) -> None:
         super().__init__(f"{key}: {reason}")
         self.key = key
+        self.reason = reason
+
+
+class ClusterUnavailable(RasterError):
+    """No Dask scheduler answers at the address."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"no Dask scheduler answers at {address} (ZIGGURAT_DASK_SCHEDULER): {reason}")
+        self.address = address
         self.reason = reason

@@ -8,13 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from raster.errors import PyramidCorrupt
+
+PARTIAL = ".partial"
+"""Suffix of an object that is being written; what ends so belongs to a writer that was killed."""
 
 SYNC_THREADS = 8
 """fsync waits for the disk, not for a core."""
@@ -78,8 +83,28 @@ class ObjectFolder:
         """Write one object; parent folders come by themselves."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        # renamed into place: a task that runs twice, on two workers, never leaves a part of a shard
+        temporary = path.with_name(f"{path.name}.{uuid4().hex}{PARTIAL}")
+        temporary.write_bytes(data)
+        temporary.replace(path)
         return StoredObject(key, len(data), zlib.crc32(data))
+
+    def get(self, key: str) -> bytes:
+        """One object's bytes, while the pyramid is written."""
+        return (self._root / key).read_bytes()
+
+    def take_over(self, stored: StoredObject, folder: Path) -> bool:
+        """Link a whole object of another folder into this one; copy it where links cannot be made."""
+        source, path = folder / stored.key, self._root / stored.key
+        if not _is_whole(source, stored):
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, path)
+            return _is_whole(path, stored)
+        return True
 
     def seal(self, manifest: Manifest) -> str:
         """Put the manifest beside the folder and wait until everything is on the disk.
@@ -116,6 +141,15 @@ def read_manifest(root: Path) -> Manifest:
     except OSError as error:
         raise PyramidCorrupt("manifest.json", "the manifest is missing") from error
     return Manifest.from_json(text)
+
+
+def _is_whole(path: Path, stored: StoredObject) -> bool:
+    """Whether a file has the size and checksum of the object; that it exists says nothing."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    return len(data) == stored.size and zlib.crc32(data) == stored.crc32
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -87,3 +87,6 @@ class _ExtremeReduction:
         np.copyto(merged, other[VALUE], where=one[VALUE] == self.base.nodata)
         np.copyto(merged, one[VALUE], where=other[VALUE] == self.base.nodata)
         return {VALUE: merged}
+
+    def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
+        return dict(arrays)

@@ -60,6 +60,9 @@ class Reduction(Protocol):
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         """The stored arrays of a level by name, each of the dtype its `StoredArray` says."""
 
+    def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
+        """Parts of a level from the arrays stored at it; None when they do not hold them."""
+
 
 class Metric(Protocol):
     """A named reduction of one zoom step."""

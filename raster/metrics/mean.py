@@ -101,3 +101,11 @@ class _MeanReduction:
         mean = np.full(parts["sum"].shape, math.nan)
         np.divide(parts["sum"], parts["count"], out=mean, where=parts["count"] > 0)
         return {VALUE: mean.astype(self.value.dtype), **parts}
+
+    def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
+        if level:
+            return {name: arrays[name] for name in ("sum", "count")}
+        valid = ~np.isnan(arrays[VALUE])
+        total = np.zeros(valid.shape, self.sum.dtype)
+        np.copyto(total, arrays[VALUE], where=valid, casting="unsafe")
+        return {"sum": total, "count": valid.astype(self.count.dtype)}

@@ -13,11 +13,14 @@ from raster.cells import CellEncoding, CellType, Nodata
 from raster.grid import CELL_TRANSFORM, Grid, Window
 from raster.layout import Description
 from raster.metrics.registry import Metrics, built_in_metrics
-from raster.mosaic import Mosaic, PlacedTile, lay_mosaic
-from raster.pyramid import PyramidPlan, WrittenPyramid, plan_pyramid, write_pyramid
+from raster.mosaic import Mosaic, lay_mosaic
+from raster.pyramid import BuildPlan, plan_pyramids
+from raster.scheduling import ThreadScheduler
 from raster.sources.opening import inspect_source
 from raster.sources.roots import TileRoots
+from raster.tiles import PlacedTile
 from raster.window import StoredPyramid
+from raster.writing import Destination, WrittenPyramid, write_pyramids
 
 METRICS = Metrics(built_in_metrics())
 UTM = Affine(10.0, 0.0, 500000.0, 0.0, -10.0, 5000000.0)
@@ -27,7 +30,7 @@ UTM = Affine(10.0, 0.0, 500000.0, 0.0, -10.0, 5000000.0)
 class BuiltPyramid:
     """A pyramid on disk and what it was built by."""
 
-    plan: PyramidPlan
+    plan: BuildPlan
     written: WrittenPyramid
     stored: StoredPyramid
 
@@ -53,6 +56,8 @@ def save_mosaic(
                 window=window.relative_to(box),
                 encoding=CellEncoding(tile.cells.dtype.name, nodata_of(tile)),
                 identity=inspect_source(roots, url).identity,
+                block_height=1,
+                block_width=tile.cells.shape[1],
             )
         )
     grid = Grid(height=box.height, width=box.width, transform=transform, crs=crs)
@@ -78,7 +83,7 @@ def nodata_of(tile: OracleTile) -> Nodata:
 
 def plan(
     mosaic: Mosaic, metric: str, generation: str, *, shard_cells: int = 2048, chunk_cells: int = 512
-) -> PyramidPlan:
+) -> BuildPlan:
     """The plan of a pyramid."""
     chosen = METRICS.get(metric)
     about = Description(
@@ -89,7 +94,7 @@ def plan(
         generation=generation,
         unit="m",
     )
-    return plan_pyramid(mosaic, chosen, about, shard_cells=shard_cells, chunk_cells=chunk_cells)
+    return plan_pyramids(mosaic, [(chosen, about)], shard_cells=shard_cells, chunk_cells=chunk_cells)
 
 
 def build(
@@ -103,7 +108,9 @@ def build(
 ) -> BuiltPyramid:
     """Build a pyramid at `root`."""
     planned = plan(mosaic, metric, root.stem, shard_cells=shard_cells, chunk_cells=chunk_cells)
-    written = write_pyramid(planned, root, workers=workers, on_shard=lambda done, total: None)
+    (written,) = write_pyramids(
+        planned, [Destination(root=root)], ThreadScheduler(workers), lambda done, total: None
+    )
     return BuiltPyramid(planned, written, StoredPyramid(root, planned.grid))
 
 
@@ -115,7 +122,7 @@ def assert_equals_oracle(built: BuiltPyramid, native: NativeCells, metric: str) 
         if metric == "count":
             np.testing.assert_array_equal(found, native.count(level))
             continue
-        value = built.plan.reduction.value
+        value = built.plan.pyramids[0].reduction.value
         expected, has_data = native.mean(level) if metric == "mean" else native.extreme(level, metric)
         is_data = CellType(value.dtype, value.nodata).valid(found)
         np.testing.assert_array_equal(is_data, has_data, err_msg=f"{metric} level {level}: nodata")
