@@ -19,9 +19,21 @@ RasterError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RasterError(Exception):
     """Something is wrong with cells."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # errors come back from other processes as what they were, whatever their constructors take
+        return _restore, (type(self), self.args, vars(self))
+
+
+def _restore(kind: type[RasterError], args: tuple[Any, ...], data: dict[str, Any]) -> RasterError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(data)
+    return error
 
 
 class SourceError(RasterError):

@@ -18,6 +18,7 @@ from uuid import uuid4
 from dask.delayed import Delayed, delayed
 
 from raster.errors import ClusterUnavailable
+from raster.objects import StoredObject
 from raster.quadtree import Reduced, ShardTasks, StoredObjects
 from raster.shards import Shard
 from raster.tiles import PlacedTile
@@ -118,7 +119,9 @@ class _Events:
         self._objection: Exception | None = None
 
     def receive(self, event: tuple[float, Any]) -> None:
-        shard, own = event[1]
+        place, objects = event[1]
+        shard = Shard(*place)
+        own = tuple(tuple(StoredObject(*each) for each in stored) for stored in objects)
         if shard in self._seen or self._objection is not None:
             return
         self._seen.add(shard)
@@ -146,7 +149,9 @@ class _LogEvent:
     def __call__(self, reduced: Reduced) -> None:
         from distributed import get_worker  # noqa: PLC0415 - half a second that threads need not pay
 
-        get_worker().log_event(self.topic, (reduced.shard, reduced.own))
+        shard = reduced.shard  # events are plain lists
+        objects = [[[each.key, each.size, each.crc32] for each in stored] for stored in reduced.own]
+        get_worker().log_event(self.topic, [[shard.level, shard.row, shard.col], objects])
 
 
 def _connect(address: str) -> Client:
