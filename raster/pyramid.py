@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from raster.encoding import Skeleton, chunk_keys, make_skeleton
 from raster.grid import Grid
 from raster.layout import Description
@@ -69,14 +72,16 @@ class BuildPlan:
         return self.mosaic.index(self.tree.shard_cells)
 
     @cached_property
-    def busy(self) -> tuple[frozenset[int], ...]:
-        """For each level up to the root's: its shards with tiles under them, as row * columns + column."""
-        rows, cols = self.index.squares // self.index.columns, self.index.squares % self.index.columns
-        levels = []
-        for level in range(self.tree.root.level + 1):
-            columns = self.tree.shape(level)[1]
-            levels.append(frozenset(((rows >> level) * columns + (cols >> level)).tolist()))
-        return tuple(levels)
+    def busy(self) -> tuple[NDArray[np.int64], ...]:
+        """For each level up to the root's: its shards with tiles under them, ascending.
+
+        A shard is row * columns of shards + column.
+        """
+        rows, cols = np.divmod(self.index.squares, self.index.columns)
+        levels = range(self.tree.root.level + 1)
+        return tuple(
+            np.unique((rows >> level) * self.tree.shape(level)[1] + (cols >> level)) for level in levels
+        )
 
     @property
     def task_count(self) -> int:
@@ -89,7 +94,10 @@ class BuildPlan:
 
     def is_busy(self, shard: Shard) -> bool:
         """Whether there are tiles under a shard."""
-        return shard.row * self.tree.shape(shard.level)[1] + shard.col in self.busy[shard.level]
+        number = shard.row * self.tree.shape(shard.level)[1] + shard.col
+        level = self.busy[shard.level]
+        at = int(np.searchsorted(level, number))
+        return at < len(level) and int(level[at]) == number
 
     def tiles(self, shard: Shard) -> list[PlacedTile]:
         """The tiles under a shard of level 0, in ascending precedence."""

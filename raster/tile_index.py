@@ -14,6 +14,9 @@ from raster.grid import Grid, Window
 PAIRS_AT_ONCE = 2**20
 """Tile-square pairs made in one step: bounds the memory of indexing, not its result."""
 
+RECTANGLES_AT_ONCE = 2**24
+"""Rectangles between tiles' edges that are counted in one go: 64 MiB."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TileIndex:
@@ -95,42 +98,45 @@ def _cuts(counts: NDArray[np.int64]) -> list[int]:
 def has_gaps(index: TileIndex, windows: NDArray[np.int64]) -> bool:
     """Whether some cell of the grid lies under no tile.
 
-    Squares inside one tile need no look; in the others the tiles' edges are few.
+    Counted over the rectangles between all tiles' edges while these are few, as in a lattice of
+    tiles; else square by square, where the edges are.
     """
     if len(index.squares) < index.square_count:
         return True
-    return any(
-        _square_has_gap(_square(index, square), windows[index.tiles[start:stop]])
-        for square, (start, stop) in zip(index.squares, pairwise(index.starts), strict=True)
+    if (covered := _is_covered(index.grid.window, windows)) is not None:
+        return not covered
+    squares = zip(index.squares, pairwise(index.starts), strict=True)
+    return not all(
+        _is_covered(_square(index, square), windows[index.tiles[start:stop]], limit=None)
+        for square, (start, stop) in squares
     )
 
 
 def _square(index: TileIndex, square: int) -> Window:
     row, col = divmod(int(square), index.columns)
-    place = Window(
-        row=row * index.cells, col=col * index.cells, height=index.cells, width=index.cells
-    ).intersection(index.grid.window)
-    if place is None:
+    place = Window(row=row * index.cells, col=col * index.cells, height=index.cells, width=index.cells)
+    inside = place.intersection(index.grid.window)
+    if inside is None:
         raise ValueError(f"square {square} lies outside the grid")
-    return place
+    return inside
 
 
-def _square_has_gap(square: Window, windows: NDArray[np.int64]) -> bool:
-    """Whether windows leave a cell of a square free: counted over the rectangles between their edges."""
-    top = np.clip(windows[:, 0], square.row, square.row_stop)
-    left = np.clip(windows[:, 1], square.col, square.col_stop)
-    bottom = np.clip(windows[:, 0] + windows[:, 2], square.row, square.row_stop)
-    right = np.clip(windows[:, 1] + windows[:, 3], square.col, square.col_stop)
-    whole = (
-        (top == square.row) & (left == square.col) & (bottom == square.row_stop) & (right == square.col_stop)
+def _is_covered(
+    window: Window, tiles: NDArray[np.int64], limit: int | None = RECTANGLES_AT_ONCE
+) -> bool | None:
+    """Whether tiles leave no cell of a window free; None when their edges make too many rectangles."""
+    top, bottom = (
+        np.clip(edge, window.row, window.row_stop) for edge in (tiles[:, 0], tiles[:, 0] + tiles[:, 2])
     )
-    if whole.any():
-        return False
-    rows = np.unique(np.concatenate([top, bottom, [square.row, square.row_stop]]))
-    cols = np.unique(np.concatenate([left, right, [square.col, square.col_stop]]))
+    left, right = (
+        np.clip(edge, window.col, window.col_stop) for edge in (tiles[:, 1], tiles[:, 1] + tiles[:, 3])
+    )
+    rows = np.unique(np.concatenate([top, bottom, [window.row, window.row_stop]]))
+    cols = np.unique(np.concatenate([left, right, [window.col, window.col_stop]]))
+    if limit is not None and len(rows) * len(cols) > limit:
+        return None
     change = np.zeros((len(rows), len(cols)), np.int32)
-    corners = ((top, left, 1), (top, right, -1), (bottom, left, -1), (bottom, right, 1))
-    for row, col, sign in corners:
+    for row, col, sign in ((top, left, 1), (top, right, -1), (bottom, left, -1), (bottom, right, 1)):
         np.add.at(change, (np.searchsorted(rows, row), np.searchsorted(cols, col)), sign)
-    covered = change.cumsum(0).cumsum(1)[:-1, :-1]
-    return bool((covered == 0).any())
+    depth = change.cumsum(0, out=change).cumsum(1, out=change)
+    return bool((depth[:-1, :-1] > 0).all())

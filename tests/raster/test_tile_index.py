@@ -45,6 +45,9 @@ def test_squares_know_their_tiles_and_gaps_are_seen(terrain: tuple[Grid, np.ndar
         for col in range(-(-grid.width // cells)):
             assert index.tiles_of(row, col).tolist() == sorted(under.get((row, col), ()))
     assert has_gaps(index, windows) == (not canvas.all())
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr("raster.tile_index._is_covered.__defaults__", (0,))
+        assert has_gaps(index, windows) == (not canvas.all())
 
 
 def test_a_gap_of_one_cell_among_many_tiles_is_seen() -> None:
