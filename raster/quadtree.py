@@ -8,6 +8,7 @@ stays small however large the terrain is.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -140,10 +141,16 @@ class QuadtreeRun:
         children come one after the other, so that at most three reduced shards a level wait.
         """
         if shard.level <= WAVE_LEVELS:
-            graph = self._graph(shard)
-            reduced = graph.compute(scheduler="threads", num_workers=self.workers)  # type: ignore[no-untyped-call]
-            return cast(Reduced, reduced)
+            return self._compute(self._graph(shard))
         return self._run(shard, *(self.reduce(child) for child in self._children(shard)))
+
+    def _compute(self, graph: Delayed) -> Reduced:
+        # Dask's own threads would go on writing after a task has failed or Ctrl-C was pressed
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            return cast(Reduced, graph.compute(scheduler="threads", pool=pool))  # type: ignore[no-untyped-call]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _graph(self, shard: Shard) -> Delayed:
         children = [self._graph(child) for child in self._children(shard)]
