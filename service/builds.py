@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from catalog.errors import CatalogUnavailable
 from catalog.models import Terrain
 from catalog.repository import pyramids, terrains, tiles
 from catalog.repository.pyramids import NewGeneration
@@ -17,7 +19,7 @@ from raster.layout import Description
 from raster.metrics.interface import Metric
 from raster.objects import manifest_path, replace_file
 from raster.pyramid import PyramidPlan, WrittenPyramid, plan_pyramid, write_pyramid
-from service.errors import BuildSuperseded
+from service.errors import BuildSuperseded, StoreUnavailable
 from service.generations import new_generation_id
 from service.house import House
 from service.terrain_grids import mosaic_of
@@ -81,21 +83,40 @@ def build_pyramid(house: House, terrain_key: int | str, metric_name: str, on_sha
     TerrainNotFound, MetricNotFound, TerrainEmpty
     SourceError
         A tile cannot be read; the failure is recorded with the pyramid.
+    StoreUnavailable
+        The folder of the pyramids cannot be written.
     BuildSuperseded
         A newer revision was published meanwhile; what was built is removed.
     """
     build = plan_build(house, terrain_key, metric_name)
     root = house.pyramid_root(build.href)
     try:
-        written = write_pyramid(build.plan, root, workers=house.settings.build_workers, on_shard=on_shard)
+        with _storing(root):
+            written = write_pyramid(build.plan, root, workers=house.settings.build_workers, on_shard=on_shard)
         _publish(house, build, written)
     except BaseException as error:
-        _remove(root)
+        if not _may_be_published(house, build):
+            _remove(root)
         if isinstance(error, RasterError):
             _record_failure(house, build, error)
         raise
-    _point_latest_at(root, build)
+    with _storing(root):
+        _point_latest_at(house, root, build)
     return build.plan.about.generation
+
+
+@contextmanager
+def _storing(root: Path) -> Iterator[None]:
+    """Report a disk that is full, read-only or gone.
+
+    Raises
+    ------
+    StoreUnavailable
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(str(error.filename or root), error.strerror or str(error)) from error
 
 
 def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | None:
@@ -147,14 +168,31 @@ def _record_failure(house: House, build: PlannedBuild, error: RasterError) -> No
         )
 
 
-def _point_latest_at(root: Path, build: PlannedBuild) -> None:
-    """Tell readers of the store alone which generation is current."""
+def _point_latest_at(house: House, root: Path, build: PlannedBuild) -> None:
+    """Tell readers of the store alone which generation is current.
+
+    Within a write session: of two builds that end together the one in use has the last word.
+    """
+    about = build.plan.about
     latest = {
-        "generation": build.plan.about.generation,
+        "generation": about.generation,
         "href": root.name,
         "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    replace_file(root.with_name("latest.json"), json.dumps(latest).encode())
+    with house.database.write() as session:
+        pyramid = pyramids.find_pyramid(session, build.terrain.id, about.metric)
+        if pyramid is not None and pyramid.generation_id == about.generation:
+            replace_file(root.with_name("latest.json"), json.dumps(latest).encode())
+
+
+def _may_be_published(house: House, build: PlannedBuild) -> bool:
+    """Whether the catalogue points at the build; when it cannot tell, nothing is taken from readers."""
+    try:
+        with house.database.read() as session:
+            pyramid = pyramids.find_pyramid(session, build.terrain.id, build.plan.about.metric)
+    except CatalogUnavailable:
+        return True
+    return pyramid is not None and pyramid.generation_id == build.plan.about.generation
 
 
 def _remove(root: Path) -> None:

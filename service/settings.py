@@ -1,4 +1,7 @@
-"""The only reader of the environment. Every setting is `ZIGGURAT_<NAME>`."""
+"""The only reader of the environment. Every setting is `ZIGGURAT_<NAME>`; an empty one counts as not set.
+
+Relative paths, the defaults too, are taken from the folder a command is started in.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+PREFIX = "ZIGGURAT_"
+
 
 def available_cores() -> int:
     """Cores this process may use, which in a container are fewer than the machine has."""
@@ -18,16 +23,19 @@ def available_cores() -> int:
 class Settings(BaseSettings):
     """How this installation runs."""
 
-    model_config = SettingsConfigDict(env_prefix="ZIGGURAT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     database_url: str = Field(
-        default="sqlite:///data/catalog.db", description="Where the catalogue is: an SQLAlchemy URL."
+        default="sqlite:///data/catalog.db",
+        description="Where the catalogue is: an SQLAlchemy URL. Three slashes and a relative path, or "
+        "four and an absolute one, name an SQLite file.",
     )
     store_url: Path = Field(default=Path("data/pyramids"), description="Folder that holds the pyramids.")
     tile_root: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(Path("data/tile"),),
+        min_length=1,
         description="Folders that hold tiles, separated as in PATH. Relative sources are looked up "
-        "there; no source may leave them.",
+        "there, in this order; no source may leave them.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
@@ -58,9 +66,18 @@ class Settings(BaseSettings):
         scheme, separator, rest = value.partition("://")
         if separator and scheme != "file":
             raise ValueError(f"{scheme}:// stores are not supported; name a folder")
-        return Path(rest if separator else value)
+        return _folder(rest if separator else value)
 
     @field_validator("tile_root", mode="before")
     @classmethod
     def _split_folders(cls, value: object) -> object:
-        return tuple(Path(folder) for folder in value.split(os.pathsep)) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(_folder(name) for name in value.split(os.pathsep))
+
+
+def _folder(name: str) -> Path:
+    """A folder; `~` is the user's home, as in a shell."""
+    if not name.strip():
+        raise ValueError("a folder's name is empty; the current folder is `.`")
+    return Path(name).expanduser()
