@@ -191,7 +191,8 @@ def add(
     if json:
         print_json({"tiles": [tile.id for tile in done.tiles], "revision": done.revision})
         return
-    tell(f"{len(done.tiles)} tiles registered; terrain {terrain} is at revision {done.revision}.")
+    what = "1 tile" if len(done.tiles) == 1 else f"{len(done.tiles)} tiles"
+    tell(f"{what} registered; terrain {terrain} is at revision {done.revision}.")
     if done.origin_moved:
         tell("Its upper-left cell moved: 2x2 blocks shift, the next build makes every level anew.")
 

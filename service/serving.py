@@ -27,7 +27,7 @@ def serve_forever(settings: Settings) -> None:
     CommandRefused
         The address cannot be listened on.
     """
-    with _listen(settings.host, settings.port) as listening:
+    with listen(settings.host, settings.port) as listening:
         host, port = listening.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
         tell_aside(f"Ziggurat listens on http://{name}:{port}; Ctrl-C stops it.")
@@ -38,13 +38,19 @@ def serve_forever(settings: Settings) -> None:
             uvicorn.Server(config).run(sockets=[listening])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises
+    ------
+    CommandRefused
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
         raise CommandRefused(
-            f"cannot listen on {host}, port {port}: {reason}; name another address "
-            "with --host and --port (ZIGGURAT_HOST, ZIGGURAT_PORT)"
+            f"cannot listen on {host}, port {port}: {reason}; "
+            "ZIGGURAT_HOST and ZIGGURAT_PORT name another address"
         ) from error
