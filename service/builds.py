@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -198,4 +198,5 @@ def _may_be_published(house: House, build: PlannedBuild) -> bool:
 def _remove(root: Path) -> None:
     """Remove what an unpublished build left; nobody was told of it."""
     shutil.rmtree(root, ignore_errors=True)
-    manifest_path(root).unlink(missing_ok=True)
+    with suppress(OSError):  # the store may be what failed
+        manifest_path(root).unlink(missing_ok=True)
