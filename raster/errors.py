@@ -14,7 +14,8 @@ RasterError
 ├ MetricNotFound · LevelNotFound
 ├ WindowOutOfBounds · WindowTooLarge
 ├ PyramidCorrupt         stored bytes are missing or damaged
-└ ClusterUnavailable     no Dask scheduler answers at the address
+├ ClusterUnavailable     no Dask scheduler answers at the address
+└ BudgetTooSmall         not even one small shard fits into the memory budget
 """
 
 from __future__ import annotations
@@ -164,3 +165,15 @@ class ClusterUnavailable(RasterError):
         super().__init__(f"no Dask scheduler answers at {address} (ZIGGURAT_DASK_SCHEDULER): {reason}")
         self.address = address
         self.reason = reason
+
+
+class BudgetTooSmall(RasterError):
+    """The build does not fit into the memory budget."""
+
+    def __init__(self, budget_bytes: int, needed_bytes: int) -> None:
+        super().__init__(
+            f"the build needs {needed_bytes} bytes of memory with one worker and the smallest shards; "
+            f"the budget is {budget_bytes} (ZIGGURAT_MEMORY_BUDGET). Raise it, or build fewer metrics at once"
+        )
+        self.budget_bytes = budget_bytes
+        self.needed_bytes = needed_bytes

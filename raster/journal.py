@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 from types import TracebackType
 from typing import IO, Self
 
@@ -48,9 +49,6 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the journal; that of a pyramid which is whole is of no more use."""
-        if kind is None:
-            self._path.unlink(missing_ok=True)
         self._file.close()
 
     def _write(self, line: Mapping[str, object]) -> None:
@@ -77,20 +75,25 @@ def take_over(
     return taken
 
 
-def find_abandoned(folder: Path) -> Iterator[Path]:
-    """Roots of attempts in a folder of generations whose writers are gone."""
+def forget_attempt(root: Path) -> None:
+    """Take away the journal of a pyramid: it is published, or nothing of it is left."""
+    root.with_suffix(SUFFIX).unlink(missing_ok=True)
+
+
+def find_abandoned(folder: Path, *, older_than_s: float) -> Iterator[Path]:
+    """Roots of attempts in a folder of generations whose writers are gone for some time."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        if _is_abandoned(path):
+        if _is_abandoned(path, older_than_s):
             yield path.with_suffix(".zarr")
 
 
-def _is_abandoned(path: Path) -> bool:
+def _is_abandoned(path: Path, older_than_s: float) -> bool:
     try:
         with path.open("rb") as journal:
             fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return time() - path.stat().st_mtime > older_than_s
     except OSError:
         return False
-    return True
 
 
 def _read(path: Path, build_key: str) -> Attempt | None:

@@ -8,6 +8,7 @@ and at most three reduced shards a level wait.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -69,11 +70,15 @@ class ThreadScheduler:
         notify = _Notify(report)
         waves = _Waves(_constant(tasks), work, notify, WAVE_LEVELS)
 
-        def compute(graph: Delayed) -> Reduced:
-            done = graph.compute(scheduler="threads", num_workers=self.workers)  # type: ignore[no-untyped-call]
-            return cast(Reduced, done)
+        return waves.reduce(root, self._compute)
 
-        return waves.reduce(root, compute)
+    def _compute(self, graph: Delayed) -> Reduced:
+        # Dask's own threads would go on writing after a task has failed or Ctrl-C was pressed
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            return cast(Reduced, graph.compute(scheduler="threads", pool=pool))  # type: ignore[no-untyped-call]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 class _Notify:
@@ -130,14 +135,14 @@ class _Events:
         except Exception as error:  # noqa: BLE001 - raised by `wait`, in the thread that builds
             self._objection = error
 
-    def wait(self, future: Future) -> Reduced:
+    def wait(self, future: Future[Reduced]) -> Reduced:
         """The result of a wave, unless whoever is reported to objects: then the wave is given up."""
-        while not future.done() and self._objection is None:
+        while not future.done() and self._objection is None:  # type: ignore[no-untyped-call]
             sleep(POLL_S)
         if self._objection is not None:
-            future.cancel()
+            future.cancel()  # type: ignore[no-untyped-call]
             raise self._objection
-        return cast(Reduced, future.result())
+        return future.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +163,13 @@ def _connect(address: str) -> Client:
     from distributed import Client  # noqa: PLC0415 - half a second that threads need not pay
 
     try:
-        return Client(address, timeout="10s", set_as_default=False)
+        return Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterUnavailable(address, str(error) or type(error).__name__) from error
 
 
 def _wave_levels(client: Client) -> int:
-    threads = sum(client.nthreads().values()) or 1
+    threads = sum(client.nthreads().values()) or 1  # type: ignore[no-untyped-call]
     levels = (threads * LEAVES_A_THREAD - 1).bit_length()
     return min(LARGEST_WAVE_LEVELS, max(WAVE_LEVELS, -(-levels // 2)))
 

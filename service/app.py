@@ -14,6 +14,7 @@ from service.problems import install_problems, problem_responses
 from service.request_ids import RequestIds
 from service.routes import health, levels, pyramids, terrains, tiles
 from service.settings import Settings
+from service.version import VERSION
 
 EXPOSED_HEADERS = ("ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-Id")
 
@@ -35,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Ziggurat",
         summary="Terrain pyramids: zoom levels of elevation that lies scattered over many tiles.",
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
         responses=problem_responses(),
     )

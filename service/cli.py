@@ -1,78 +1,109 @@
-"""The command line: `ziggurat`. Each command parses, calls a use-case and prints; errors leave by `main`."""
+"""The command line: `ziggurat`. Each command parses, calls a use-case and prints; errors leave by `run`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
-import uvicorn
-from pydantic import ValidationError
+from rasterio.errors import NotGeoreferencedWarning
 
-from catalog.errors import CatalogError
+from catalog.errors import CatalogUnavailable, SchemaOutdated
 from catalog.models import Terrain
 from catalog.repository import terrains
-from raster.errors import RasterError
-from service.app import create_app
 from service.builds import build_pyramid, find_fresh
-from service.console import print_error, print_info, print_json, print_terrains, progress_bar, tell
+from service.command_errors import EXIT_INTERRUPTED, EXIT_USAGE, EXPECTED, report
+from service.console import (
+    print_error,
+    print_info,
+    print_json,
+    print_terrains,
+    progress_bar,
+    tell,
+    tell_aside,
+)
 from service.creation import TerrainOrder, create_terrain
-from service.errors import RegistrationRefused, ServiceError
 from service.house import House, open_house
 from service.pyramid_states import get_state, list_states
 from service.registration import TileOrder, register_tiles
 from service.routes.pyramids import describe as describe_pyramid
 from service.routes.terrains import describe as describe_terrain
 from service.schemas import NewTerrainBody, PyramidBody
+from service.serving import serve_forever
 from service.settings import Settings
 from service.source_names import expand_sources
+from service.version import VERSION
 
-EXIT_REFUSED = 1
-"""The command understood you, and cannot do it."""
-
-EXIT_USAGE = 2
-"""The command line or a setting is wrong; typer's own code, too."""
+PROGRAM = "ziggurat"
 
 app = typer.Typer(
-    name="ziggurat",
+    name=PROGRAM,
     help="Terrain pyramids: register scattered elevation tiles, build zoom levels, serve them.\n\n"
-    "Settings come from ZIGGURAT_* environment variables; the README lists them.",
-    no_args_is_help=True,
+    "Settings come from ZIGGURAT_* environment variables; the README lists them. Their relative "
+    "paths, such as the default data/catalog.db, are taken from the current folder.\n\n"
+    "Exit codes: 0 done, 1 refused, 2 wrong usage or setting, 130 interrupted.",
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     add_completion=False,
 )
 
 TerrainName = Annotated[str, typer.Argument(help="The terrain's name or id.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, and nothing else.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        tell(f"{PROGRAM} {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options of the program itself; without a command, tell what there is."""
+    if context.invoked_subcommand is None:
+        tell_aside(context.get_help())
+        raise typer.Exit(EXIT_USAGE)
 
 
 def _open_house() -> House:
+    """The installation, its catalogue made or brought up to date if need be; else no lock is taken."""
     house = open_house(Settings())
-    house.database.migrate()
+    try:
+        house.database.check_revision()
+    except (SchemaOutdated, CatalogUnavailable) as reason:
+        house.database.migrate()
+        if isinstance(reason, CatalogUnavailable) or reason.found is None:
+            tell_aside(f"Made a new catalogue: {house.database.describe()}")
     return house
 
 
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (ZIGGURAT_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (ZIGGURAT_PORT).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on (ZIGGURAT_PORT).")
+    ] = None,
 ) -> None:
     """Serve terrains, zoom levels and statistics over REST."""
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    settings = Settings().model_copy(update=given)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        server_header=False,
-        timeout_graceful_shutdown=20,
-    )
+    _open_house().database.dispose()
+    serve_forever(Settings().model_copy(update=given))
 
 
 @app.command()
 def migrate() -> None:
-    """Create the catalogue, or bring its schema up to this version. The other commands do it, too."""
+    """Create the catalogue, or update its schema.
+
+    The other commands do it, too.
+    """
     house = _open_house()
     tell(f"The catalogue {house.database.describe()} is up to date.")
 
@@ -81,15 +112,21 @@ def migrate() -> None:
 def create(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits and dashes; never changes.")],
     title: Annotated[str | None, typer.Option(help="What people call it.")] = None,
-    description: Annotated[str | None, typer.Option()] = None,
+    description: Annotated[str | None, typer.Option(help="More about it.")] = None,
     attribution: Annotated[str | None, typer.Option(help="Whom to credit.")] = None,
-    license: Annotated[str | None, typer.Option()] = None,
+    license: Annotated[str | None, typer.Option(help='Of the data, e.g. "CC-BY-4.0".')] = None,
     unit: Annotated[str | None, typer.Option(help='Of the heights, e.g. "m".')] = None,
-    vertical_datum: Annotated[str | None, typer.Option()] = None,
+    vertical_datum: Annotated[
+        str | None, typer.Option(help='What heights are measured from, e.g. "EGM2008".')
+    ] = None,
     crs: Annotated[str | None, typer.Option(help="For tiles whose files name none, e.g. EPSG:31287.")] = None,
     nodata: Annotated[float | None, typer.Option(help="Sentinel of tiles whose files name none.")] = None,
-    tile_size: Annotated[int | None, typer.Option(min=1, help="x and y of tiles are then indices.")] = None,
-    exist_ok: Annotated[bool, typer.Option(help="Succeed when the terrain is there already.")] = False,
+    tile_size: Annotated[
+        int | None, typer.Option(min=1, help="Cells a side; x and y of tiles then count tiles.")
+    ] = None,
+    exist_ok: Annotated[
+        bool, typer.Option("--exist-ok", help="If the terrain is there, leave it as it is and succeed.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Create a terrain without tiles."""
@@ -121,16 +158,27 @@ def add(
     terrain: TerrainName,
     sources: Annotated[
         list[str],
-        typer.Argument(help="Files, folders or patterns; relative ones are sought in the tile roots, too."),
+        typer.Argument(
+            help="Files, folders or patterns below the tile root (ZIGGURAT_TILE_ROOT); relative ones are "
+            "sought in the current folder, then in the tile root."
+        ),
     ],
-    x: Annotated[int | None, typer.Option(help="Column of a single tile's upper-left cell.")] = None,
-    y: Annotated[int | None, typer.Option(help="Row of a single tile's upper-left cell.")] = None,
-    priority: Annotated[int, typer.Option(help="Higher ones win where tiles overlap.")] = 0,
+    x: Annotated[
+        int | None,
+        typer.Option(help="Column of a single tile's upper-left cell, where the file does not say."),
+    ] = None,
+    y: Annotated[int | None, typer.Option(help="Row of it.")] = None,
+    priority: Annotated[
+        int, typer.Option(min=-(2**31), max=2**31 - 1, help="Higher ones win where tiles overlap.")
+    ] = 0,
     nodata: Annotated[float | None, typer.Option(help="Sentinel, instead of the files' own.")] = None,
     create: Annotated[bool, typer.Option("--create", help="Create the terrain if it is not there.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Register tiles, all or none. Registering a source again replaces that tile."""
+    """Register tiles, all or none.
+
+    Registering a source again replaces that tile.
+    """
     house = _open_house()
     urls = expand_sources(house.roots, sources)
     if (x is not None or y is not None) and len(urls) != 1:
@@ -143,7 +191,8 @@ def add(
     if json:
         print_json({"tiles": [tile.id for tile in done.tiles], "revision": done.revision})
         return
-    tell(f"{len(done.tiles)} tiles registered; terrain {terrain} is at revision {done.revision}.")
+    what = "1 tile" if len(done.tiles) == 1 else f"{len(done.tiles)} tiles"
+    tell(f"{what} registered; terrain {terrain} is at revision {done.revision}.")
     if done.origin_moved:
         tell("Its upper-left cell moved: 2x2 blocks shift, the next build makes every level anew.")
 
@@ -182,7 +231,7 @@ def _all_terrains(house: House, prefix: str | None) -> Iterator[Terrain]:
 
 @app.command()
 def info(terrain: TerrainName, json: AsJson = False) -> None:
-    """Tell everything of one terrain: its grid, its tiles' extent, how its pyramids stand."""
+    """Tell one terrain's size, extent and pyramids."""
     house = _open_house()
     with house.database.read() as session:
         found = terrains.get_terrain(session, terrain)
@@ -196,19 +245,26 @@ def info(terrain: TerrainName, json: AsJson = False) -> None:
 @app.command()
 def build(
     terrain: TerrainName,
-    metric: Annotated[str, typer.Option(help="One or more, separated by commas.")] = "max",
-    again: Annotated[bool, typer.Option(help="Build also what is up to date.")] = False,
+    metric: Annotated[str, typer.Option(help="One or more, separated by commas, e.g. max,mean.")] = "max",
+    again: Annotated[bool, typer.Option("--again", help="Build also what is up to date.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Build pyramids and publish them; what is up to date is left as it is."""
+    """Build pyramids and publish them.
+
+    What is up to date is left as it is.
+    """
+    names = list(dict.fromkeys(name.strip() for name in metric.split(",") if name.strip()))
+    if not names:
+        raise typer.BadParameter("no metric is named", param_hint="--metric")
     house = _open_house()
-    built = [_build_one(house, terrain, name.strip(), again=again, quiet=json) for name in metric.split(",")]
+    for name in names:
+        house.metrics.get(name)
+    built = [_build_one(house, terrain, name, again=again, quiet=json) for name in names]
     if json:
         print_json({"pyramids": built})
 
 
 def _build_one(house: House, terrain: str, metric: str, *, again: bool, quiet: bool) -> PyramidBody:
-    house.metrics.get(metric)
     is_built = not again and find_fresh(house, terrain, metric) is not None
     if not is_built:
         with progress_bar(f"{terrain} {metric}", quiet=quiet) as advance:
@@ -221,20 +277,19 @@ def _build_one(house: House, terrain: str, metric: str, *, again: bool, quiet: b
     return state
 
 
-def main() -> None:
-    """Run the command line; every error that is not a bug is one clear line and an exit code."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; its exit code. Every error that is no defect is one clear line."""
+    # tiles without georeferencing are welcome, and a warning for each would bury what matters
+    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
     try:
-        app(standalone_mode=True)
-    except RegistrationRefused as error:
-        print_error(str(error), [str(reason) for reason in error.reasons])
-    except (RasterError, CatalogError, ServiceError) as error:
-        print_error(str(error))
-    except ValidationError as error:
-        print_error(
-            "a setting or argument is wrong",
-            [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()],
-        )
-        sys.exit(EXIT_USAGE)
-    else:
-        return
-    sys.exit(EXIT_REFUSED)
+        code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
+    except EXPECTED as error:
+        return report(error)
+    if code == EXIT_INTERRUPTED:
+        print_error("interrupted; what was not finished is taken back")
+    return code or 0
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run())

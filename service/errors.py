@@ -44,6 +44,15 @@ class BuildSuperseded(ServiceError):
         self.metric = metric
 
 
+class StoreUnavailable(ServiceError):
+    """The folder of the pyramids cannot be used right now."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the store cannot be written: {path}: {reason} (ZIGGURAT_STORE_URL)")
+        self.path = path
+        self.reason = reason
+
+
 class FormatNotSupported(ServiceError):
     """The answer's format is not one of those that exist."""
 

@@ -48,11 +48,14 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.RegistrationTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     service_errors.BuildCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """Leaf errors only: a base class says nothing about what a client should do."""
 
-HIDDEN = frozenset({raster_errors.PyramidCorrupt, catalog_errors.CatalogUnavailable})
+HIDDEN = frozenset(
+    {raster_errors.PyramidCorrupt, catalog_errors.CatalogUnavailable, service_errors.StoreUnavailable}
+)
 """Errors whose data name internals: the log has them, the answer does not."""
 
 

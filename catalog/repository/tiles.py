@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 from sqlalchemy import insert, select
 
@@ -20,6 +20,10 @@ ID = re.compile(r"[0-9]{1,18}")
 
 URLS_A_STATEMENT = 1000
 """Databases bound the parameters of a statement: SQLite at 32 766."""
+
+
+ROWS_AT_ONCE = 10_000
+"""Rows fetched in one go when all tiles of a terrain are gone through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,26 @@ class NewTile:
     etag: str | None = None
     transform: list[float] | None = None
     crs: str | None = None
+    block_height: int
+    block_width: int
+
+
+@dataclass(frozen=True, slots=True)
+class TileRow:
+    """What a build has to know of a tile; the fields are those of `models.Tile`."""
+
+    url: str
+    x: int
+    y: int
+    width: int
+    height: int
+    dtype: str
+    nodata: int | float | None
+    scale: float
+    offset: float
+    size: int
+    mtime_ns: int | None
+    etag: str | None
     block_height: int
     block_width: int
 
@@ -103,10 +127,15 @@ def list_tiles(
     return read_page(session, query, limit, lambda tile: tile.id)
 
 
-def list_tiles_in_precedence(session: ReadSession, terrain_id: int) -> list[Tile]:
-    """All tiles of a terrain, the winning ones last: by priority, then in the order of registration."""
-    query = select(Tile).where(Tile.terrain_id == terrain_id).order_by(Tile.priority, Tile.id)
-    return list(session.scalars(query))
+def iterate_tiles_in_precedence(session: ReadSession, terrain_id: int) -> Iterator[TileRow]:
+    """All tiles of a terrain, the winning ones last: by priority, then in the order of registration.
+
+    Rows, some at a time: a million tiles as objects would take gigabytes.
+    """
+    columns = [getattr(Tile, field.name) for field in fields(TileRow)]
+    query = select(*columns).where(Tile.terrain_id == terrain_id).order_by(Tile.priority, Tile.id)
+    for row in session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield TileRow(*row)
 
 
 def register_tiles(session: WriteSession, terrain: Terrain, new: Sequence[NewTile]) -> RegisteredTiles:

@@ -69,3 +69,7 @@ class _CountReduction:
 
     def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
         return dict(arrays)
+
+    @property
+    def keeps_cells(self) -> bool:
+        return False

@@ -90,3 +90,7 @@ class _ExtremeReduction:
 
     def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
         return dict(arrays)
+
+    @property
+    def keeps_cells(self) -> bool:
+        return True

@@ -60,6 +60,10 @@ class Reduction(Protocol):
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         """The stored arrays of a level by name, each of the dtype its `StoredArray` says."""
 
+    @property
+    def keeps_cells(self) -> bool:
+        """Whether level 0 is the terrain itself, in its own dtype and nodata."""
+
     def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
         """Parts of a level from the arrays stored at it; None when they do not hold them."""
 

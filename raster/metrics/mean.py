@@ -109,3 +109,7 @@ class _MeanReduction:
         total = np.zeros(valid.shape, self.sum.dtype)
         np.copyto(total, arrays[VALUE], where=valid, casting="unsafe")
         return {"sum": total, "count": valid.astype(self.count.dtype)}
+
+    @property
+    def keeps_cells(self) -> bool:
+        return self.value.dtype == self.base.dtype

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from oracle import OracleTile
-from raster.journal import Attempt, find_abandoned, find_attempts
+from raster.journal import Attempt, find_abandoned, find_attempts, forget_attempt
 from raster.objects import Manifest, manifest_path
 from raster.pyramid import BuildPlan
 from raster.scheduling import ThreadScheduler
@@ -68,14 +68,14 @@ def test_what_was_finished_is_not_made_again(tmp_path: Path, metric: str, stop_a
     store = tmp_path / "store"
     build = planned(tmp_path / "tile", metric)
     whole, all_tasks = write(build, store / "g1.zarr", [])
+    forget_attempt(store / "g1.zarr")
     with pytest.raises(Killed):
         write(build, store / "g2.zarr", [], stop_after=stop_after)
-    (attempt,) = attempts(build, store)
+    (attempt,) = (each for each in attempts(build, store) if each.root.name == "g2.zarr")
     resumed, tasks = write(build, store / "g3.zarr", [attempt])
     assert cells_of(store / "g3.zarr") == cells_of(store / "g1.zarr")
     assert resumed.shards_taken_over == len(attempt.shards)
     assert whole.shards_taken_over == 0
-    assert [path.name for path in store.glob("*.journal")] == ["g2.journal"]
     assert tasks[-1] == all_tasks[-1] == (build.task_count, build.task_count)
     # tasks that load what is finished are few: never more than what is missing needs below it
     assert len(tasks) < len(all_tasks) or stop_after == 1
@@ -97,6 +97,7 @@ def test_damaged_shards_are_made_again(tmp_path: Path, damage: str) -> None:
     store = tmp_path / "store"
     build = planned(tmp_path / "tile", "mean")
     write(build, store / "g1.zarr", [])
+    forget_attempt(store / "g1.zarr")
     with pytest.raises(Killed):
         write(build, store / "g2.zarr", [], stop_after=45)
     (attempt,) = attempts(build, store)
@@ -159,9 +160,9 @@ write_pyramids(build, [Destination(root=Path({str(store / "g1.zarr")!r}))], Thre
         assert writer.stdout is not None
         while writer.stdout.readline().strip() != "20":
             assert writer.poll() is None
-        assert not list(find_abandoned(store))
+        assert not list(find_abandoned(store, older_than_s=0))
         writer.send_signal(signal.SIGKILL)
-    assert list(find_abandoned(store)) == [store / "g1.zarr"]
+    assert list(find_abandoned(store, older_than_s=0)) == [store / "g1.zarr"]
     header = json.loads((store / "g1.journal").read_text().splitlines()[0])
     (attempt,) = find_attempts(store, header["build"])
     assert attempt.root == store / "g1.zarr"

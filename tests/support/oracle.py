@@ -6,7 +6,9 @@ Nothing here is imported from the project, and no level is made from another one
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class NativeCells:
-    """A terrain's native cells: values, and where they are measurements."""
+    """A terrain's native cells: values, and where they are measurements.
+
+    What no level changes is made once: the cells with invalid ones replaced by what changes no result.
+    """
 
     values: NDArray[Any]
     valid: NDArray[np.bool_]
@@ -27,39 +32,63 @@ class NativeCells:
             side, count = math.ceil(side / 2), count + 1
         return count
 
-    def blocks(self, level: int, neutral: Any) -> NDArray[Any]:
-        """(rows, 2^k, cols, 2^k): the native cells of each block, invalid and outside ones `neutral`."""
-        side = 2**level
-        height, width = self.values.shape
-        rows, cols = math.ceil(height / side), math.ceil(width / side)
-        padded = np.full((rows * side, cols * side), neutral, dtype=self.values.dtype)
-        padded[:height, :width][self.valid] = self.values[self.valid]
-        return padded.reshape(rows, side, cols, side)
-
     def count(self, level: int) -> NDArray[np.int64]:
-        counts: NDArray[np.int64] = (
-            NativeCells(self.valid.astype(np.int64), self.valid).blocks(level, 0).sum((1, 3))
-        )
-        return counts
+        return _reduce(self.valid, level, partial(np.add.reduce, dtype=np.int64))
 
     def extreme(self, level: int, metric: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """max or min of each block, and where there is one."""
-        if self.values.dtype.kind == "f":
-            low, high = -np.inf, np.inf
+        if metric == "max":
+            found = _reduce(self._for_max, level, np.maximum.reduce)
         else:
-            low, high = np.iinfo(self.values.dtype).min, np.iinfo(self.values.dtype).max
-        found = (
-            self.blocks(level, low).max((1, 3)) if metric == "max" else self.blocks(level, high).min((1, 3))
-        )
-        return found, self.count(level) > 0
+            found = _reduce(self._for_min, level, np.minimum.reduce)
+        return found, _reduce(self.valid, level, np.logical_or.reduce)
 
     def mean(self, level: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Mean of each block in float64, and where there is one. Integers are summed exactly."""
-        wide = self.values.astype(np.int64 if self.values.dtype.kind in "iu" else np.float64)
-        sums = NativeCells(wide, self.valid).blocks(level, 0).sum((1, 3))
+        wide = np.int64 if self.values.dtype.kind in "iu" else np.float64
+        sums = _reduce(self._for_sum, level, partial(np.add.reduce, dtype=wide))
         count = self.count(level)
         with np.errstate(invalid="ignore"):
             return sums / np.where(count, count, 1), count > 0
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        if self.values.dtype.kind == "f":
+            return -np.inf, np.inf
+        return np.iinfo(self.values.dtype).min, np.iinfo(self.values.dtype).max
+
+    @cached_property
+    def _for_max(self) -> NDArray[Any]:
+        return self._filled(self._limits[0])
+
+    @cached_property
+    def _for_min(self) -> NDArray[Any]:
+        return self._filled(self._limits[1])
+
+    @cached_property
+    def _for_sum(self) -> NDArray[Any]:
+        return self._filled(0)
+
+    def _filled(self, neutral: float) -> NDArray[Any]:
+        return np.where(self.valid, self.values, self.values.dtype.type(neutral))
+
+
+def _reduce(cells: NDArray[Any], level: int, reduction: Callable[..., NDArray[Any]]) -> NDArray[Any]:
+    """The native cells of each 2^k block reduced to one, those of the edges as far as there are any."""
+    if level == 0:
+        return reduction(cells[None], axis=0)
+    # rows, then columns as rows: numpy is slow along short contiguous axes
+    rows = _reduce_rows(cells, 2**level, reduction)
+    return _reduce_rows(np.ascontiguousarray(rows.T), 2**level, reduction).T
+
+
+def _reduce_rows(cells: NDArray[Any], side: int, reduction: Callable[..., NDArray[Any]]) -> NDArray[Any]:
+    """Each `side` rows reduced to one, the rest at the end too."""
+    whole = cells.shape[0] // side * side
+    strips = cells[:whole].reshape(whole // side, side, cells.shape[1])
+    reduced = reduction(strips, axis=1)
+    rest = cells[whole:]
+    return np.concatenate([reduced, reduction(rest, axis=0)[None]]) if len(rest) else reduced
 
 
 @dataclass(frozen=True)
@@ -71,7 +100,7 @@ class OracleTile:
     cells: NDArray[Any]
     nodata: float | None = None
 
-    @property
+    @cached_property
     def valid(self) -> NDArray[np.bool_]:
         valid = np.ones(self.cells.shape, dtype=bool)
         if self.nodata is not None and not math.isnan(self.nodata):
@@ -90,9 +119,8 @@ def paint(tiles: list[OracleTile]) -> NativeCells:
     values = np.zeros((bottom - top, right - left), dtype)
     valid = np.zeros(values.shape, dtype=bool)
     for tile in tiles:
-        for i in range(tile.cells.shape[0]):
-            ok = tile.valid[i]
-            where = slice(tile.col - left, tile.col - left + tile.cells.shape[1])
-            values[tile.row - top + i, where][ok] = tile.cells[i][ok]
-            valid[tile.row - top + i, where][ok] = True
+        row, col = tile.row - top, tile.col - left
+        place = np.s_[row : row + tile.cells.shape[0], col : col + tile.cells.shape[1]]
+        values[place][tile.valid] = tile.cells[tile.valid]
+        valid[place] |= tile.valid
     return NativeCells(values, valid)
