@@ -42,9 +42,13 @@ def native_cells(files: list[Path]) -> NativeCells:
     return paint(laid)
 
 
-def assert_pyramids_equal(house: House, terrain: str, native: NativeCells) -> None:
+def assert_pyramids_equal(
+    house: House, terrain: str, native: NativeCells, metrics: tuple[str, ...] = METRICS
+) -> None:
     """Every cell of every level of every metric."""
     for state in list_states(house, None, terrain):
+        if state.metric not in metrics:
+            continue
         assert state.pyramid is not None
         generation = state.pyramid.generation
         assert generation is not None
@@ -128,6 +132,9 @@ SINGLES = (
     "glo30_dateline",
     "srtm3_singles_dev",
 )
+SINGLE_METRICS = ("max", "mean")
+"""One that keeps the cells' type and one that leaves it: a file is read the same way for all."""
+
 UNKNOWN_KIND = "its kind is not known"
 REFUSED = {
     "singles_dev/rio_rgbify_elev-rgb.tif": "3 bands",
@@ -169,9 +176,9 @@ def assert_built_or_refused(house: House, terrain: str, file: Path, url: str) ->
         with pytest.raises(SourceUnreadable, match=url):
             build_pyramid(house, terrain, "max", lambda done, total: None)
         return
-    for metric in METRICS:
+    for metric in SINGLE_METRICS:
         build_pyramid(house, terrain, metric, lambda done, total: None)
-    assert_pyramids_equal(house, terrain, single_file(file))
+    assert_pyramids_equal(house, terrain, single_file(file), SINGLE_METRICS)
 
 
 def single_file(file: Path) -> NativeCells:
