@@ -76,7 +76,7 @@ class ThreadScheduler:
         # Dask's own threads would go on writing after a task has failed or Ctrl-C was pressed
         pool = ThreadPoolExecutor(self.workers)
         try:
-            return cast(Reduced, graph.compute(scheduler="threads", pool=pool))  # type: ignore[no-untyped-call]
+            return cast(Reduced, graph.compute(scheduler="threads", pool=pool))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -137,10 +137,10 @@ class _Events:
 
     def wait(self, future: Future[Reduced]) -> Reduced:
         """The result of a wave, unless whoever is reported to objects: then the wave is given up."""
-        while not future.done() and self._objection is None:  # type: ignore[no-untyped-call]
+        while not future.done() and self._objection is None:
             sleep(POLL_S)
         if self._objection is not None:
-            future.cancel()  # type: ignore[no-untyped-call]
+            future.cancel()
             raise self._objection
         return future.result()
 
@@ -163,13 +163,13 @@ def _connect(address: str) -> Client:
     from distributed import Client  # noqa: PLC0415 - half a second that threads need not pay
 
     try:
-        return Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+        return Client(address, timeout="10s", set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterUnavailable(address, str(error) or type(error).__name__) from error
 
 
 def _wave_levels(client: Client) -> int:
-    threads = sum(client.nthreads().values()) or 1  # type: ignore[no-untyped-call]
+    threads = sum(client.nthreads().values()) or 1
     levels = (threads * LEAVES_A_THREAD - 1).bit_length()
     return min(LARGEST_WAVE_LEVELS, max(WAVE_LEVELS, -(-levels // 2)))
 

@@ -85,7 +85,7 @@ def encoding_of(tile: Tile | TileRow) -> CellEncoding:
     return CellEncoding(tile.dtype, tile.nodata, tile.scale, tile.offset)
 
 
-def mosaic_of(terrain: Terrain, tiles: Iterable[TileRow], roots: TileRoots) -> Mosaic:
+def mosaic_of(terrain: Terrain, tiles: Iterable[Tile | TileRow], roots: TileRoots) -> Mosaic:
     """The terrain as one array; `tiles` in ascending precedence.
 
     Raises
@@ -99,7 +99,7 @@ def mosaic_of(terrain: Terrain, tiles: Iterable[TileRow], roots: TileRoots) -> M
     return lay_mosaic(grid, (_placed(tile, window) for tile in tiles), roots)
 
 
-def _placed(tile: TileRow, origin: Window) -> PlacedTile:
+def _placed(tile: Tile | TileRow, origin: Window) -> PlacedTile:
     return PlacedTile(
         url=tile.url,
         window=tile_window(tile).relative_to(origin),

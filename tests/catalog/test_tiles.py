@@ -19,8 +19,8 @@ from catalog.repository.tiles import (
     RegisteredTiles,
     delete_tile,
     get_tile,
+    iterate_tiles_in_precedence,
     list_tiles,
-    list_tiles_in_precedence,
     register_tiles,
     set_priority,
 )
@@ -36,7 +36,7 @@ def register(database: Database, terrain: Terrain, *new: NewTile) -> RegisteredT
 
 def order_of(database: Database, terrain: Terrain) -> list[str]:
     with database.read() as session:
-        return [tile.url for tile in list_tiles_in_precedence(session, terrain.id)]
+        return [tile.url for tile in iterate_tiles_in_precedence(session, terrain.id)]
 
 
 def columns(tile: NewTile | Tile) -> dict[str, Any]:

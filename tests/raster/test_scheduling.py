@@ -90,7 +90,8 @@ def test_a_build_that_is_given_up_stops(tmp_path: Path, cluster: LocalCluster) -
         raise GivenUp
 
     plan = planned(tmp_path / "tile")
-    for number, scheduler in enumerate((ThreadScheduler(2), ClusterScheduler(cluster.scheduler_address))):
+    schedulers: list[Scheduler] = [ThreadScheduler(2), ClusterScheduler(cluster.scheduler_address)]
+    for number, scheduler in enumerate(schedulers):
         with pytest.raises(GivenUp):
             write_pyramids(plan, [Destination(root=tmp_path / f"{number}.zarr")], scheduler, give_up)
 

@@ -20,7 +20,8 @@ from installations import Installation, make_installation
 from raster.errors import MetricNotFound, SourceChanged, TerrainEmpty
 from raster.objects import manifest_path, read_manifest
 from raster.window import StoredPyramid
-from service.builds import build_pyramid, find_fresh, plan_build
+from service.build_plans import href_of, plan_build
+from service.builds import build_pyramid, find_fresh
 from service.creation import TerrainOrder, create_terrain
 from service.errors import BuildSuperseded, StoreUnavailable
 from service.house import House
@@ -106,7 +107,7 @@ def test_a_build_that_was_overtaken_at_its_end_does_not_take_latest_json_back(
 
 
 def test_the_generation_before_stays_readable(house: House, installation: Installation) -> None:
-    before = plan_build(house, "alps", "max")
+    before = plan_build(house, "alps", ["max"])
     first = build_pyramid(house, "alps", "max", ignore)
     change(house, installation)
     assert find_fresh(house, "alps", "max") is None
@@ -260,8 +261,8 @@ def test_what_cannot_be_planned_is_refused_before_anything_is_written(
 
 def test_planning_writes_nothing_and_opens_no_source(house: House, installation: Installation) -> None:
     (installation.tiles / "a.npy").unlink()
-    planned = plan_build(house, "alps", "max")
-    assert planned.href.startswith("alps/max/g")
+    planned = plan_build(house, "alps", ["max"])
+    assert href_of(planned.plan.pyramids[0]).startswith("alps/max/g")
     assert planned.plan.grid.shape == (3, 3)
     assert not (installation.folder / "pyramids").exists()
 

@@ -10,10 +10,11 @@ from affine import Affine
 
 from oracle import NativeCells, OracleTile
 from raster.cells import CellEncoding, CellType, Nodata
+from raster.decoding import DecodedTiles
 from raster.grid import CELL_TRANSFORM, Grid, Window
 from raster.layout import Description
 from raster.metrics.registry import Metrics, built_in_metrics
-from raster.mosaic import Mosaic, lay_mosaic
+from raster.mosaic import Mosaic, MosaicCells, lay_mosaic
 from raster.pyramid import BuildPlan, plan_pyramids
 from raster.scheduling import ThreadScheduler
 from raster.sources.opening import inspect_source
@@ -62,6 +63,12 @@ def save_mosaic(
         )
     grid = Grid(height=box.height, width=box.width, transform=transform, crs=crs)
     return lay_mosaic(grid, placed, roots)
+
+
+def cells_of(mosaic: Mosaic) -> np.ndarray:
+    """All native cells, painted from all tiles."""
+    decoded = DecodedTiles(mosaic.roots, max(mosaic.grid.shape), 2**20)
+    return MosaicCells(mosaic.cell_type, decoded).read_window(mosaic.grid.window, mosaic.tiles)
 
 
 def bounding_box(tiles: list[OracleTile]) -> Window:
