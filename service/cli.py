@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from catalog.errors import CatalogUnavailable, SchemaOutdated
 from catalog.models import Terrain
 from catalog.repository import terrains
-from service.builds import build_pyramid, find_fresh
+from service.build_commands import build_and_tell, tell_estimate
 from service.command_errors import EXIT_INTERRUPTED, EXIT_USAGE, EXPECTED, report
 from service.console import (
     print_error,
@@ -26,11 +27,11 @@ from service.console import (
 )
 from service.creation import TerrainOrder, create_terrain
 from service.house import House, open_house
-from service.pyramid_states import get_state, list_states
+from service.pyramid_states import list_states
 from service.registration import TileOrder, register_tiles
 from service.routes.pyramids import describe as describe_pyramid
 from service.routes.terrains import describe as describe_terrain
-from service.schemas import NewTerrainBody, PyramidBody
+from service.schemas import NewTerrainBody
 from service.serving import serve_forever
 from service.settings import Settings
 from service.source_names import expand_sources
@@ -73,9 +74,9 @@ def program(
         raise typer.Exit(EXIT_USAGE)
 
 
-def _open_house() -> House:
+def _open_house(given: Mapping[str, object] = MappingProxyType({})) -> House:
     """The installation, its catalogue made or brought up to date if need be; else no lock is taken."""
-    house = open_house(Settings())
+    house = open_house(Settings().model_copy(update=dict(given)))
     try:
         house.database.check_revision()
     except (SchemaOutdated, CatalogUnavailable) as reason:
@@ -247,34 +248,28 @@ def build(
     terrain: TerrainName,
     metric: Annotated[str, typer.Option(help="One or more, separated by commas, e.g. max,mean.")] = "max",
     again: Annotated[bool, typer.Option("--again", help="Build also what is up to date.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be done and what it would take, no more.")
+    ] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler (ZIGGURAT_DASK_SCHEDULER).")
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """Build pyramids and publish them.
+    """Build pyramids, several in one pass over the tiles, and publish them.
 
-    What is up to date is left as it is.
+    What is up to date is left as it is; what a stopped build has finished is taken over.
     """
     names = list(dict.fromkeys(name.strip() for name in metric.split(",") if name.strip()))
     if not names:
         raise typer.BadParameter("no metric is named", param_hint="--metric")
-    house = _open_house()
+    house = _open_house({} if scheduler is None else {"dask_scheduler": scheduler})
     for name in names:
         house.metrics.get(name)
-    built = [_build_one(house, terrain, name, again=again, quiet=json) for name in names]
-    if json:
-        print_json({"pyramids": built})
-
-
-def _build_one(house: House, terrain: str, metric: str, *, again: bool, quiet: bool) -> PyramidBody:
-    is_built = not again and find_fresh(house, terrain, metric) is not None
-    if not is_built:
-        with progress_bar(f"{terrain} {metric}", quiet=quiet) as advance:
-            build_pyramid(house, terrain, metric, advance)
-    state = describe_pyramid(house, get_state(house, None, terrain, metric))
-    if not quiet:
-        did = "is up to date" if is_built else "is built"
-        size = f"{state.level_count} levels, {state.byte_count} bytes"
-        tell(f"{terrain} {metric} {did}: {size} in {state.store_url}")
-    return state
+    if dry_run:
+        tell_estimate(house, terrain, names, as_json=json)
+    else:
+        build_and_tell(house, terrain, names, again=again, as_json=json)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -286,7 +281,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except EXPECTED as error:
         return report(error)
     if code == EXIT_INTERRUPTED:
-        print_error("interrupted; what was not finished is taken back")
+        print_error("interrupted; finished shards are kept for the next build of this terrain")
     return code or 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import threading
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from raster.window import StoredPyramid
 from service.build_plans import href_of, plan_build
 from service.builds import build_pyramid, find_fresh
 from service.creation import TerrainOrder, create_terrain
-from service.errors import BuildSuperseded, StoreUnavailable
+from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
 from service.house import House
 from service.registration import TileOrder, register_tiles
 from service.terrain_grids import grid_of
@@ -172,11 +173,10 @@ def test_a_superseded_build_is_removed(house: House, installation: Installation)
     assert generations == {kept[0], "latest"}
 
 
-def test_a_stopped_build_leaves_nothing_and_no_thread_that_could_write(
+def test_a_stopped_build_leaves_no_group_and_no_thread_and_the_next_one_goes_on(
     house: House, installation: Installation
 ) -> None:
-    build_pyramid(house, "alps", "count", ignore)
-    before, running = installation.stored_files(), set(threading.enumerate())
+    running = set(threading.enumerate())
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -184,8 +184,31 @@ def test_a_stopped_build_leaves_nothing_and_no_thread_that_could_write(
     with pytest.raises(KeyboardInterrupt):
         build_pyramid(house, "alps", "max", stop)
     assert set(threading.enumerate()) <= running
-    assert installation.stored_files() == before
     assert pyramid_of(house) is None
+    left = installation.stored_files()
+    assert [path for path in left if path.endswith(".journal")]
+    assert not [path for path in left if path.endswith("zarr/zarr.json")]
+    (installation.tiles / "a.npy").unlink()
+    build_pyramid(house, "alps", "max", ignore)  # all of its one shard was finished
+    assert pyramid_of(house) is not None
+
+
+def test_what_was_stopped_long_ago_is_swept_by_the_next_build(
+    house: House, installation: Installation
+) -> None:
+    def stop(done: int, total: int) -> None:
+        raise BuildCancelled
+
+    with pytest.raises(BuildCancelled):
+        build_pyramid(house, "alps", "max", stop)
+    left = set(installation.stored_files())
+    build_pyramid(house, "alps", "max", ignore)
+    assert left <= set(installation.stored_files())
+    (journal,) = (installation.folder / "pyramids" / "alps" / "max").glob("*.journal")
+    os.utime(journal, (0, 0))
+    register_tiles(house, "alps", [TileOrder(url="a.npy", x=0, y=0, priority=1)])
+    build_pyramid(house, "alps", "max", ignore)
+    assert not left & set(installation.stored_files())
 
 
 def test_an_interruption_after_publishing_takes_nothing_from_readers(
