@@ -25,6 +25,9 @@ WAITING_SHARDS = 3
 UNIT_SHARE = 8
 """The part of the budget that decoded tiles may take while they wait for a second shard."""
 
+MOST_UNIT_BYTES = 2**27
+"""And no more than 128 MiB."""
+
 SMALLEST_SHARD_CELLS = CHUNK_CELLS
 
 
@@ -50,7 +53,7 @@ def allot(
     """
     shard_cells = SHARD_CELLS
     while True:
-        unit_bytes = budget_bytes // UNIT_SHARE
+        unit_bytes = min(budget_bytes // UNIT_SHARE, MOST_UNIT_BYTES)
         fixed = PROCESS_BYTES + unit_bytes + _waiting_bytes(reductions, shard_cells, level_count)
         worker = _worker_bytes(base, reductions, shard_cells)
         workers = min(cores, (budget_bytes - fixed) // worker)

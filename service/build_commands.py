@@ -56,10 +56,8 @@ def tell_estimate(house: House, terrain: str, metrics: Sequence[str], *, as_json
     tell(f"{estimate.terrain} {','.join(estimate.metrics)}: nothing is built yet")
     tell(f"  {estimate.height} x {estimate.width} cells in {estimate.tile_count} tiles")
     tell(f"  {estimate.level_count} levels, {estimate.cell_bytes} bytes before compression")
-    side = estimate.shard_cells
-    tell(
-        f"  {estimate.shard_count} shards of {side} x {side} cells, {estimate.task_count} with tiles: a task each"
-    )
+    shards = f"{estimate.shard_count} shards of {estimate.shard_cells} cells a side"
+    tell(f"  {shards}, {estimate.task_count} with tiles: a task each")
     tell(f"  {estimate.workers} workers, about {estimate.memory_bytes / 2**20:.0f} MiB of memory")
 
 
