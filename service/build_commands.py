@@ -1,4 +1,4 @@
-"""What `ziggurat build` does and tells."""
+"""What `ziggurat build` and `ziggurat verify` do and tell."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from service.console import print_json, progress_bar, tell
 from service.house import House
 from service.pyramid_states import get_state
 from service.routes.pyramids import describe
+from service.verification import Thoroughness, Verdict, verify_pyramids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +85,30 @@ def estimate_of(build: PlannedBuild) -> Estimate:
         workers=allotment.workers,
         memory_bytes=allotment.memory_bytes,
     )
+
+
+def verify_and_tell(
+    house: House, terrain: str, metrics: Sequence[str], thoroughness: Thoroughness, *, as_json: bool
+) -> bool:
+    """Verify pyramids and tell what was covered and what was found; whether all is well."""
+    with progress_bar(f"Reading {terrain}", quiet=as_json) as advance:
+        verdicts = verify_pyramids(house, terrain, metrics, thoroughness, advance)
+    if as_json:
+        print_json({"pyramids": [asdict(verdict) for verdict in verdicts]})
+    else:
+        for verdict in verdicts:
+            _tell_verdict(terrain, verdict)
+    return not any(verdict.flaws for verdict in verdicts)
+
+
+def _tell_verdict(terrain: str, verdict: Verdict) -> None:
+    tell(f"{terrain} {verdict.metric} ({verdict.generation}): {verdict.object_count} objects are whole")
+    if verdict.is_stale:
+        tell("  the terrain has changed since: no cell was computed anew")
+    for level in verdict.coverage:
+        how = f"{level.from_sources} windows from the sources, {level.from_below} from the level below"
+        tell(f"  level {level.level}: {level.cell_count} cells computed anew, {how}")
+    for flaw in verdict.flaws:
+        tell(f"  WRONG {flaw.where}: {flaw.what}")
+    if verdict.flaws:
+        tell("  the pyramid is marked as corrupt; the next build or request makes it anew")

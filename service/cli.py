@@ -14,8 +14,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from catalog.errors import CatalogUnavailable, SchemaOutdated
 from catalog.models import Terrain
 from catalog.repository import terrains
-from service.build_commands import build_and_tell, tell_estimate
-from service.command_errors import EXIT_INTERRUPTED, EXIT_USAGE, EXPECTED, report
+from service.build_commands import build_and_tell, tell_estimate, verify_and_tell
+from service.command_errors import EXIT_INTERRUPTED, EXIT_REFUSED, EXIT_USAGE, EXPECTED, report
 from service.console import (
     print_error,
     print_info,
@@ -35,6 +35,7 @@ from service.schemas import NewTerrainBody
 from service.serving import serve_forever
 from service.settings import Settings
 from service.source_names import expand_sources
+from service.verification import Thoroughness
 from service.version import VERSION
 
 PROGRAM = "ziggurat"
@@ -260,7 +261,7 @@ def build(
 
     What is up to date is left as it is; what a stopped build has finished is taken over.
     """
-    names = list(dict.fromkeys(name.strip() for name in metric.split(",") if name.strip()))
+    names = _names(metric)
     if not names:
         raise typer.BadParameter("no metric is named", param_hint="--metric")
     house = _open_house({} if scheduler is None else {"dask_scheduler": scheduler})
@@ -270,6 +271,32 @@ def build(
         tell_estimate(house, terrain, names, as_json=json)
     else:
         build_and_tell(house, terrain, names, again=again, as_json=json)
+
+
+@app.command()
+def verify(
+    terrain: TerrainName,
+    metric: Annotated[str | None, typer.Option(help="One or more; default: all that are built.")] = None,
+    windows: Annotated[int, typer.Option(min=0, help="Windows of each level to compute anew.")] = 8,
+    cell_budget: Annotated[
+        int, typer.Option(min=1, help="Native cells under a window, beyond which the level below serves.")
+    ] = 2**24,
+    seed: Annotated[int, typer.Option(help="Of chance, which picks the windows.")] = 0,
+    json: AsJson = False,
+) -> None:
+    """Check stored pyramids: every byte, and random windows against the sources.
+
+    Exit code 1 when something is wrong.
+    """
+    thoroughness = Thoroughness(windows=windows, cell_budget=cell_budget, seed=seed)
+    is_well = verify_and_tell(_open_house(), terrain, _names(metric), thoroughness, as_json=json)
+    if not is_well:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _names(listed: str | None) -> list[str]:
+    """The metrics of an option, each once."""
+    return list(dict.fromkeys(name.strip() for name in (listed or "").split(",") if name.strip()))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -60,3 +60,12 @@ class FormatNotSupported(ServiceError):
         super().__init__(f"no format {asked!r}; there are {', '.join(known)}")
         self.asked = asked
         self.known = known
+
+
+class PyramidNotBuilt(ServiceError):
+    """There is no stored pyramid."""
+
+    def __init__(self, terrain: str, metric: str) -> None:
+        super().__init__(f"terrain {terrain!r} has no stored pyramid of {metric}; `ziggurat build` makes one")
+        self.terrain = terrain
+        self.metric = metric
