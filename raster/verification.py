@@ -94,7 +94,7 @@ class Recomputation:
         from_sources = 0
         for window in windows:
             native = self._native(level, window)
-            is_affordable = native.cell_count <= self.cell_budget
+            is_affordable = level == 0 or native.cell_count <= self.cell_budget
             from_sources += is_affordable
             parts = self._from_sources(level, native) if is_affordable else self._from_below(level, window)
             yield from self._differences(level, window, parts)
