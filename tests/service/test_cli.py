@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import typer
 import xarray
-from affine import Affine
+from rasterio.errors import NotGeoreferencedWarning
 
-from installations import Installation, make_installation, save_geotiff
+from installations import Installation, make_installation
 from service.cli import app
 
 CELLS = np.array([[1, 41, 37], [3, 62, 23], [87, 12, 34]], dtype=np.int16)
@@ -264,9 +265,14 @@ def test_a_moved_origin_is_told(alps: Installation) -> None:
 
 
 def test_tiles_without_georeferencing_are_no_reason_for_a_warning(installation: Installation) -> None:
-    save_geotiff(installation.tiles / "bare.tif", CELLS, transform=Affine.identity(), crs=None)
+    bare = {"driver": "PNG", "height": 3, "width": 3, "count": 1, "dtype": "uint8"}
+    with (
+        pytest.warns(NotGeoreferencedWarning),
+        rasterio.open(installation.tiles / "bare.png", "w", **bare) as raster,
+    ):
+        raster.write(CELLS.astype(np.uint8), 1)
     with installation.start(
-        "add", "alps", "bare.tif", "--x", "0", "--y", "0", "--create", "--json"
+        "add", "alps", "bare.png", "--x", "0", "--y", "0", "--create", "--json"
     ) as process:
         stdout, stderr = process.communicate()
     assert process.returncode == 0
