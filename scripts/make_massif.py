@@ -308,6 +308,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     count = len(mountains.places())
+    _show(f"massif: 0 of {count} tiles made", is_last=False)
     for done, _ in enumerate(make_massif(given.folder, mountains), 1):
         _show(f"massif: {done} of {count} tiles made", is_last=done == count)
     return 0
