@@ -86,11 +86,19 @@ def make_massif(folder: Path, mountains: Range) -> Iterator[Path]:
 
 def _sweep(folder: Path) -> None:
     """Remove what killed runs left half-written; a run that goes on keeps its own."""
-    for partial in folder.glob("*.partial"):
-        try:
-            os.kill(int(partial.suffixes[-2].lstrip(".")), 0)
-        except ProcessLookupError:
+    for partial in folder.glob("massif-*.[0-9]*.partial"):
+        if not _runs(int(partial.suffixes[-2].removeprefix("."))):
             partial.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
 
 
 def _make_tile(folder: Path, mountains: Range, row: int, col: int) -> Path:
@@ -300,6 +308,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     count = len(mountains.places())
+    _show(f"massif: 0 of {count} tiles made", is_last=False)
     for done, _ in enumerate(make_massif(given.folder, mountains), 1):
         _show(f"massif: {done} of {count} tiles made", is_last=done == count)
     return 0

@@ -40,6 +40,9 @@ from service.version import VERSION
 
 PROGRAM = "ziggurat"
 
+LIST_PAGE = 1000
+"""Terrains one statement asks for."""
+
 app = typer.Typer(
     name=PROGRAM,
     help="Terrain pyramids: register scattered elevation tiles, build zoom levels, serve them.\n\n"
@@ -224,7 +227,9 @@ def _all_terrains(house: House, prefix: str | None) -> Iterator[Terrain]:
     after: str | None = None
     while True:
         with house.database.read() as session:
-            page = terrains.list_terrains(session, limit=1000, after=after, name_prefix=prefix, bbox=None)
+            page = terrains.list_terrains(
+                session, limit=LIST_PAGE, after=after, name_prefix=prefix, bbox=None
+            )
         yield from page.items
         if page.next is None:
             return

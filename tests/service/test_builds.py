@@ -6,7 +6,7 @@ import json
 import os
 import resource
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalog.database import WriteSession
 from catalog.errors import TerrainNotFound
 from catalog.models import Pyramid
 from catalog.repository import pyramids, terrains
@@ -92,19 +93,41 @@ def test_latest_json_names_the_generation_for_readers_of_the_store_alone(
     assert datetime.fromisoformat(latest["built_at"]).tzinfo is not None
 
 
-def test_a_build_that_was_overtaken_at_its_end_does_not_take_latest_json_back(
-    house: House, installation: Installation
+def test_latest_json_does_not_go_back_to_a_build_that_was_overtaken_as_it_ended(
+    house: House, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overtaken: list[str] = []
+    newest: list[str] = []
 
-    def overtake(done: int, total: int) -> None:
-        if not overtaken:
-            overtaken.append("")
-            overtaken[0] = build_pyramid(house, "alps", "max", ignore)
+    def overtake() -> None:
+        if not newest:
+            newest.append("")
+            newest[0] = build_pyramid(house, "alps", "max", ignore)
 
-    last = build_pyramid(house, "alps", "max", overtake)
+    after_publishing(house, monkeypatch, overtake)
+    assert build_pyramid(house, "alps", "max", ignore) != newest[0]
     latest = json.loads((installation.folder / "pyramids/alps/max/latest.json").read_text())
-    assert latest["generation"] == last != overtaken[0]
+    assert latest["generation"] == newest[0] == find_fresh(house, "alps", "max")
+
+
+def after_publishing(house: House, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Act when a publication has been committed, before the build goes on."""
+    publish, write = pyramids.publish_generation, house.database.write
+    published: list[str] = []
+
+    def publish_and_note(session: WriteSession, new: pyramids.NewGeneration) -> bool:
+        published.append(new.id)
+        return publish(session, new)
+
+    @contextmanager
+    def write_and_act() -> Iterator[WriteSession]:
+        with write() as session:
+            yield session
+        if published:
+            published.clear()
+            act()
+
+    monkeypatch.setattr(pyramids, "publish_generation", publish_and_note)
+    monkeypatch.setattr(house.database, "write", write_and_act)
 
 
 def test_the_generation_before_stays_readable(house: House, installation: Installation) -> None:
@@ -214,27 +237,15 @@ def test_what_was_stopped_long_ago_is_swept_by_the_next_build(
 def test_an_interruption_after_publishing_takes_nothing_from_readers(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish = pyramids.publish_generation
-    committed: list[str] = []
+    def interrupt() -> None:
+        raise KeyboardInterrupt
 
-    @contextmanager
-    def interrupted_after_commit() -> Iterator[object]:
-        with write() as session:
-            yield session
-        if committed:
-            raise KeyboardInterrupt
-
-    def note(session: object, new: pyramids.NewGeneration) -> bool:
-        committed.append(new.id)
-        return publish(session, new)  # type: ignore[arg-type]
-
-    write = house.database.write
-    monkeypatch.setattr(house.database, "write", interrupted_after_commit)
-    monkeypatch.setattr(pyramids, "publish_generation", note)
+    after_publishing(house, monkeypatch, interrupt)
     with pytest.raises(KeyboardInterrupt):
         build_pyramid(house, "alps", "max", ignore)
-    assert find_fresh(house, "alps", "max") == committed[0]
-    assert manifest_path(house.store / "alps" / "max" / f"{committed[0]}.zarr").is_file()
+    published = find_fresh(house, "alps", "max")
+    assert published is not None
+    assert manifest_path(house.store / "alps" / "max" / f"{published}.zarr").is_file()
 
 
 def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(

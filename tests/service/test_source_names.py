@@ -36,6 +36,14 @@ def test_patterns_are_sorted_and_match_whatever_they_name(roots: TileRoots) -> N
     assert expand_sources(roots, ["n*"]) == ["notes.txt"]
 
 
+def test_many_files_are_sorted_whatever_the_order_on_the_disk(roots: TileRoots) -> None:
+    names = [f"many/{index:02}.tif" for index in range(40)]
+    (roots.folders[0] / "many").mkdir()
+    for name in names[::3] + names[1::3] + names[2::3]:
+        (roots.folders[0] / name).touch()
+    assert expand_sources(roots, ["many/*.tif"]) == expand_sources(roots, ["many"]) == names
+
+
 def test_a_folder_gives_its_files_of_known_kinds_sorted_and_all_the_way_down(roots: TileRoots) -> None:
     assert expand_sources(roots, ["deep"]) == ["deep/d.hgt", "deep/deeper/e.asc"]
     with chdir(roots.folders[0]):

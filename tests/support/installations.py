@@ -41,9 +41,10 @@ class Said:
 
     @property
     def complaint(self) -> str:
-        """The one line of an error."""
-        (line,) = self.stderr.splitlines()
+        """The one line of an error, which comes last; a bar of progress may be before it."""
+        *progress, line = self.stderr.splitlines()
         assert line.startswith("error: ")
+        assert all("━" in other for other in progress)
         return line
 
 
