@@ -9,17 +9,9 @@ from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
 from raster.errors import RasterError
 from service.console import print_error
 from service.errors import RegistrationRefused, ServiceError
+from service.exit_codes import EXIT_REFUSED, EXIT_USAGE
 from service.house import open_house
 from service.settings import PREFIX, Settings
-
-EXIT_REFUSED = 1
-"""The command understood you, and cannot do it."""
-
-EXIT_USAGE = 2
-"""The command line or a setting is wrong."""
-
-EXIT_INTERRUPTED = 130
-"""Ctrl-C; what shells give a program that SIGINT ended."""
 
 
 class CommandRefused(Exception):

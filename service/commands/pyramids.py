@@ -1,4 +1,4 @@
-"""What `ziggurat build` and `ziggurat verify` do and tell."""
+"""What `ziggurat build` and `ziggurat verify` do, and how they tell it."""
 
 from __future__ import annotations
 
