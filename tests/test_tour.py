@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import re
-import runpy
 import shlex
 import socket
 import subprocess
@@ -30,6 +29,7 @@ from service.creation import TerrainOrder, create_terrain
 from service.house import open_house
 from service.registration import TileOrder, register_tiles
 from service.settings import Settings
+from show_demo import TERRAINS
 
 UNSTABLE = {"generation", "store_url"}
 """Members of shown answers that differ from run to run."""
@@ -113,7 +113,7 @@ def make_installation(folder: Path) -> None:
         )
     )
     house.database.migrate()
-    golden, ridge, _ = runpy.run_path(str(ROOT / "scripts" / "demo"))["TERRAINS"]
+    golden, ridge, _ = TERRAINS
     for terrain in (golden, ridge):
         create_terrain(house, TerrainOrder(name=terrain.name, title=terrain.title, unit="m"))
         for url, _, x, _, y in terrain.additions:

@@ -249,7 +249,7 @@ def test_terrains_are_listed_page_after_page(
     names = [f"t{index:02}" for index in range(5)]
     for name in reversed(names):
         assert installation.run("create", name).code == 0
-    monkeypatch.setattr("service.cli.LIST_PAGE", 2)
+    monkeypatch.setattr("service.commands.looking.LIST_PAGE", 2)
     listed = installation.run("list", "--json").document["terrains"]
     assert [terrain["name"] for terrain in listed] == names
 
@@ -292,7 +292,7 @@ def test_a_taken_port_is_named_before_anything_starts(installation: Installation
     assert "ZIGGURAT_PORT" in said.complaint
 
 
-def test_ctrl_c_during_a_build_publishes_nothing_exits_130_and_the_next_one_goes_on(
+def test_ctrl_c_exits_130_publishes_nothing_and_the_next_build_goes_on(
     installation: Installation,
 ) -> None:
     cells = np.random.default_rng(0).integers(0, 30000, (6000, 6000), dtype=np.int16)
