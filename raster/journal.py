@@ -9,7 +9,9 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import time
 from types import TracebackType
@@ -67,12 +69,19 @@ def take_over(
 ) -> dict[Shard, tuple[StoredObject, ...]]:
     """Link the whole shards of attempts into the folder of a new one, which may be killed as well."""
     taken: dict[Shard, tuple[StoredObject, ...]] = {}
-    for attempt in attempts:
-        for shard, stored in attempt.shards.items():
-            if shard not in taken and all(folder.take_over(each, attempt.root) for each in stored):
-                taken[shard] = stored
-                journal.add(shard, stored)
+    with ThreadPoolExecutor() as pool:
+        for attempt in attempts:
+            left = {shard: stored for shard, stored in attempt.shards.items() if shard not in taken}
+            link = partial(_take_over_shard, attempt.root, folder)
+            for (shard, stored), is_whole in zip(left.items(), pool.map(link, left.values()), strict=True):
+                if is_whole:
+                    taken[shard] = stored
+                    journal.add(shard, stored)
     return taken
+
+
+def _take_over_shard(root: Path, folder: ObjectFolder, stored: tuple[StoredObject, ...]) -> bool:
+    return all(folder.take_over(each, root) is not None for each in stored)
 
 
 def forget_attempt(root: Path) -> None:

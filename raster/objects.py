@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -93,18 +92,23 @@ class ObjectFolder:
         """One object's bytes, while the pyramid is written."""
         return (self._root / key).read_bytes()
 
-    def take_over(self, stored: StoredObject, folder: Path) -> bool:
-        """Link a whole object of another folder into this one; copy it where links cannot be made."""
+    def take_over(self, stored: StoredObject, folder: Path) -> bytes | None:
+        """Link an object of another folder into this one, or copy it where links cannot be made.
+
+        Returns
+        -------
+        Its bytes; None, and nothing is linked, when it is not whole there
+        """
         source, path = folder / stored.key, self._root / stored.key
-        if not _is_whole(source, stored):
-            return False
+        data = _read_whole(source, stored)
+        if data is None:
+            return None
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.hardlink_to(source)
         except OSError:
-            shutil.copyfile(source, path)
-            return _is_whole(path, stored)
-        return True
+            self.put(stored.key, data)
+        return data
 
     def seal(self, manifest: Manifest) -> str:
         """Put the manifest beside the folder and wait until everything is on the disk.
@@ -143,13 +147,13 @@ def read_manifest(root: Path) -> Manifest:
     return Manifest.from_json(text)
 
 
-def _is_whole(path: Path, stored: StoredObject) -> bool:
-    """Whether a file has the size and checksum of the object; that it exists says nothing."""
+def _read_whole(path: Path, stored: StoredObject) -> bytes | None:
+    """A file's bytes if they have the size and checksum of the object; that it exists says nothing."""
     try:
         data = path.read_bytes()
     except OSError:
-        return False
-    return len(data) == stored.size and zlib.crc32(data) == stored.crc32
+        return None
+    return data if len(data) == stored.size and zlib.crc32(data) == stored.crc32 else None
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from raster.cells import Cells, CellType
 from raster.encoding import METADATA, decode_cells, encode_cells
 from raster.grid import Window
+from raster.journal import Attempt
 from raster.metrics.interface import Reduction, StoredArray
 from raster.mosaic import MosaicCells
 from raster.objects import ObjectFolder, StoredObject
@@ -49,7 +50,8 @@ class Reduced:
 class Target:
     """One pyramid while it is written.
 
-    `done`: shards of an earlier attempt whose objects lie in `folder` already.
+    `done`: shards of an earlier attempt whose objects lie in `folder` already. `level_0`: shards of
+    level 0 of another pyramid, taken over when their turn comes, if they are whole.
     """
 
     reduction: Reduction
@@ -58,6 +60,7 @@ class Target:
     metadata: Mapping[str, bytes]
     folder: ObjectFolder
     done: Mapping[Shard, StoredObjects]
+    level_0: Attempt | None
 
     def make_leaf(self, shard: Shard, cells: Cells) -> tuple[StoredObjects, Parts]:
         """Store level 0's cells of a shard and reduce them; what was stored before is not stored again."""
@@ -91,14 +94,27 @@ class Target:
             parts = self.reduction.zoom(parts)
         return stored
 
-    def resume(self, shard: Shard) -> Parts | None:
-        """Reduced parts of a shard that is stored already; None when what is stored does not hold them."""
-        if shard not in self.done:
+    def resume(self, shard: Shard) -> tuple[StoredObjects, Parts] | None:
+        """What is new of a shard that some other build stored, and its reduced parts.
+
+        None when it is not there, not whole, or does not hold its parts.
+        """
+        if shard in self.done:
+            objects = {stored.key: self.folder.get(stored.key) for stored in self.done[shard]}
+            return self._resume(shard, (), objects)
+        if shard.level or self.level_0 is None or shard not in self.level_0.shards:
             return None
-        window = self.tree.window(shard)
-        arrays = {array.name: self._read(shard, array, window) for array in self._arrays(shard.level)}
+        stored = self.level_0.shards[shard]
+        taken = {each.key: self.folder.take_over(each, self.level_0.root) for each in stored}
+        objects = {key: data for key, data in taken.items() if data is not None}
+        return self._resume(shard, stored, objects) if len(objects) == len(stored) else None
+
+    def _resume(
+        self, shard: Shard, new: StoredObjects, objects: Mapping[str, bytes]
+    ) -> tuple[StoredObjects, Parts] | None:
+        arrays = {array.name: self._decode(shard, array, objects) for array in self._arrays(shard.level)}
         parts = self.reduction.resume(shard.level, arrays)
-        return None if parts is None else self.reduction.zoom(parts)
+        return None if parts is None else (new, self.reduction.zoom(parts))
 
     def holds_parts(self, shard: Shard) -> bool:
         """Whether `resume` will give parts, so that nothing below the shard is needed."""
@@ -112,14 +128,10 @@ class Target:
     def _arrays(self, level: int) -> list[StoredArray]:
         return [self.reduction.value, *(self.reduction.companions if level else ())]
 
-    def _read(self, shard: Shard, array: StoredArray, window: Window) -> Cells:
-        path = f"{shard.level}/{array.name}"
-        objects = {
-            stored.key.removeprefix(f"{path}/"): self.folder.get(stored.key)
-            for stored in self.done[shard]
-            if stored.key.startswith(f"{path}/")
-        }
-        return decode_cells(self.metadata[f"{path}/{METADATA}"], objects, window)
+    def _decode(self, shard: Shard, array: StoredArray, objects: Mapping[str, bytes]) -> Cells:
+        path = f"{shard.level}/{array.name}/"
+        own = {key.removeprefix(path): data for key, data in objects.items() if key.startswith(path)}
+        return decode_cells(self.metadata[f"{path}{METADATA}"], own, self.tree.window(shard))
 
     def _gather(self, shard: Shard, children: Sequence[tuple[Shard, Parts]]) -> Parts:
         """The shard's parts from its children; one without tiles is nodata."""
@@ -175,18 +187,18 @@ class ShardTasks:
 
     def _leaf(self, shard: Shard, tiles: Sequence[PlacedTile]) -> list[tuple[StoredObjects, Parts]]:
         resumed = [target.resume(shard) for target in self.targets]
-        if all(parts is not None for parts in resumed):
-            return [((), parts) for parts in resumed if parts is not None]
+        found = [each for each in resumed if each is not None]
+        if len(found) == len(resumed):
+            return found
         cells = self.source.read_window(self.tree.window(shard), tiles)
         return [
-            target.make_leaf(shard, cells) if parts is None else ((), parts)
-            for target, parts in zip(self.targets, resumed, strict=True)
+            target.make_leaf(shard, cells) if each is None else each
+            for target, each in zip(self.targets, resumed, strict=True)
         ]
 
     def _inner(self, shard: Shard, children: Sequence[Reduced]) -> list[tuple[StoredObjects, Parts]]:
         made: list[tuple[StoredObjects, Parts]] = []
         for i, target in enumerate(self.targets):
-            parts = target.resume(shard)
             below = [(child.shard, child.parts[i]) for child in children]
-            made.append(target.make_inner(shard, below) if parts is None else ((), parts))
+            made.append(target.resume(shard) or target.make_inner(shard, below))
         return made

@@ -29,11 +29,13 @@ Progress = Callable[[int, int], None]
 class Destination:
     """Where a pyramid goes, and whose whole shards it may take over.
 
-    `root` is a folder "….zarr" that does not exist yet; the manifest goes beside it.
+    `root` is a folder "….zarr" that does not exist yet; the manifest goes beside it. `earlier`:
+    attempts at the same build. `level_0`: that of a pyramid which stores the same there.
     """
 
     root: Path
     earlier: Sequence[Attempt] = ()
+    level_0: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ def _start(plan: BuildPlan, pyramid: PyramidPlan, destination: Destination, stac
         metadata={key: text for key, text in skeleton.objects.items() if key.endswith(METADATA)},
         folder=folder,
         done=take_over(destination.earlier, folder, journal),
+        level_0=destination.level_0,
     )
     return _Writing(pyramid, target, skeleton, journal)
 

@@ -84,20 +84,20 @@ def choose_scheduler(house: House, build: PlannedBuild) -> Scheduler:
 def destinations_of(house: House, build: PlannedBuild) -> list[Destination]:
     """Where each pyramid goes, and what it may take over: attempts that were killed, a sibling's level 0."""
     siblings = _siblings(house, build)
+    roots = [house.pyramid_root(href_of(pyramid)) for pyramid in build.plan.pyramids]
     return [
-        Destination(root=root, earlier=[*_attempts(build, pyramid, root), *_level_0(pyramid, siblings)])
-        for pyramid in build.plan.pyramids
-        for root in [house.pyramid_root(href_of(pyramid))]
+        Destination(
+            root=root,
+            earlier=find_attempts(root.parent, build.plan.key(pyramid)),
+            level_0=_level_0(pyramid, siblings),
+        )
+        for root, pyramid in zip(roots, build.plan.pyramids, strict=True)
     ]
 
 
-def _attempts(build: PlannedBuild, pyramid: PyramidPlan, root: Path) -> list[Attempt]:
-    return find_attempts(root.parent, build.plan.key(pyramid))
-
-
-def _level_0(pyramid: PyramidPlan, siblings: Sequence[Path]) -> list[Attempt]:
+def _level_0(pyramid: PyramidPlan, siblings: Sequence[Path]) -> Attempt | None:
     found = (find_level_0(pyramid, root) for root in siblings)
-    return [attempt for attempt in found if attempt is not None][:1]
+    return next((attempt for attempt in found if attempt is not None), None)
 
 
 def _siblings(house: House, build: PlannedBuild) -> list[Path]:

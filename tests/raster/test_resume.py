@@ -121,9 +121,10 @@ def test_a_journal_s_last_line_may_be_cut_off(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         write(build, store / "g1.zarr", [], stop_after=20)
     journal = store / "g1.journal"
+    finished = len(journal.read_text().splitlines()) - 1
     journal.write_bytes(journal.read_bytes()[:-9])
     (attempt,) = attempts(build, store)
-    assert len(attempt.shards) == 19
+    assert len(attempt.shards) == finished - 1
     write(build, store / "g2.zarr", [attempt])
 
 
