@@ -71,5 +71,29 @@ def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
     return Extent(_wrapped(west), max(south, -90.0), _wrapped(east), min(north, 90.0))
 
 
+def ground_extents(lonlat: Extent, crs: str) -> list[Extent]:
+    """Extents in `crs` around an extent in WGS 84 degrees, which may cross the antimeridian.
+
+    One for each side of the antimeridian; for geographic systems also a turn of the globe away,
+    where grids that run past 180 degrees have their cells. None where PROJ has no answer.
+    """
+    west, east = lonlat.left, lonlat.right
+    ranges = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    parsed = parse_crs(crs)
+    turns = (-360.0, 0.0, 360.0) if parsed.is_geographic else (0.0,)
+    transformer = Transformer.from_crs("OGC:CRS84", parsed, always_xy=True)
+    found: list[Extent] = []
+    for left, right in ranges:
+        try:
+            bounds = transformer.transform_bounds(
+                left, lonlat.bottom, right, lonlat.top, densify_pts=EDGE_SAMPLES, errcheck=True
+            )
+        except ProjError:
+            continue
+        if all(map(math.isfinite, bounds)) and bounds[0] <= bounds[2]:
+            found += [Extent(bounds[0] + turn, bounds[1], bounds[2] + turn, bounds[3]) for turn in turns]
+    return found
+
+
 def _wrapped(longitude: float) -> float:
     return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180

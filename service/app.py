@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from service.desk import open_desk
+from service.head_requests import HeadRequests
 from service.house import open_house
 from service.problems import install_problems, problem_responses
+from service.query_parameters import refuse_unknown_parameters
 from service.request_ids import RequestIds
 from service.routes import health, levels, pyramids, terrains, tiles
 from service.settings import Settings
@@ -39,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=VERSION,
         lifespan=lifespan,
         responses=problem_responses(),
+        dependencies=[Depends(refuse_unknown_parameters)],
     )
     install_problems(app)
     # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
@@ -51,5 +54,6 @@ def create_app(settings: Settings) -> FastAPI:
         allow_headers=["*"],
         expose_headers=list(EXPOSED_HEADERS),
     )
+    app.add_middleware(HeadRequests)
     app.add_middleware(RequestIds)
     return app

@@ -48,15 +48,17 @@ class Build:
 
         Raises
         ------
+        BuildCancelled
+            It was never begun, because the service shuts down.
         Whatever the build raised.
         """
         waiting = asyncio.wrap_future(self.outcome)
-        try:
-            await asyncio.wait_for(asyncio.shield(waiting), seconds)
-        except TimeoutError:
-            if not self.outcome.done():
-                return False
-            self.outcome.result()
+        done, _ = await asyncio.wait([waiting], timeout=seconds)
+        if not done:
+            return False
+        if self.outcome.cancelled():
+            raise BuildCancelled
+        waiting.result()
         return True
 
 

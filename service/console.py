@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi.encoders import jsonable_encoder
+from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -31,7 +31,7 @@ def tell(text: str) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document for scripts: the same bytes on a terminal and in a pipe."""
-    sys.stdout.write(json.dumps(jsonable_encoder(document), indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(to_jsonable_python(document), indent=2, allow_nan=False) + "\n")
 
 
 def tell_aside(text: str) -> None:

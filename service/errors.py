@@ -53,6 +53,20 @@ class StoreUnavailable(ServiceError):
         self.reason = reason
 
 
+class ParameterUnknown(ServiceError):
+    """The request has a query parameter that this address does not know."""
+
+    def __init__(self, unknown: list[str], known: list[str]) -> None:
+        names = ", ".join(repr(name[:40]) for name in unknown[:5])
+        super().__init__(
+            f"no query parameter {names} here; there are {', '.join(known)}"
+            if known
+            else f"no query parameter {names} here; this address takes none"
+        )
+        self.unknown = unknown[:5]
+        self.known = known
+
+
 class FormatNotSupported(ServiceError):
     """The answer's format is not one of those that exist."""
 

@@ -85,7 +85,7 @@ class LevelReader:
         self._house = house
         self._open = lru_cache(maxsize=64)(StoredPyramid)
 
-    def locate(self, terrain_key: str, metric: str, asked: WindowAsked) -> Located:
+    def locate(self, terrain_key: int | str, metric: str, asked: WindowAsked) -> Located:
         """Check a request against the terrain as it is now; reads the catalogue only.
 
         Raises

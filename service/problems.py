@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
-    raster_errors.SourceNotFound: HTTPStatus.UNPROCESSABLE_ENTITY,
+    raster_errors.SourceNotFound: HTTPStatus.BAD_GATEWAY,
     raster_errors.SourceForbidden: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.SourceRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.SourceUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -52,9 +52,13 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.BuildCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-"""Leaf errors only: a base class says nothing about what a client should do."""
+"""Leaf errors only: a base class says nothing about what a client should do.
+
+SourceNotFound is that of a registered tile; in a registration it is a reason of RegistrationRefused.
+"""
 
 HIDDEN = frozenset(
     {raster_errors.PyramidCorrupt, catalog_errors.CatalogUnavailable, service_errors.StoreUnavailable}

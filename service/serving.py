@@ -5,9 +5,6 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 
-import uvicorn
-
-from service.app import create_app
 from service.command_errors import CommandRefused
 from service.console import tell_aside
 from service.settings import Settings
@@ -27,6 +24,11 @@ def serve_forever(settings: Settings) -> None:
     CommandRefused
         The address cannot be listened on.
     """
+    # half a second that the other commands need not wait
+    import uvicorn  # noqa: PLC0415
+
+    from service.app import create_app  # noqa: PLC0415
+
     with listen(settings.host, settings.port) as listening:
         host, port = listening.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, and_, false, insert, or_, select
 
 from catalog.database import ReadSession, WriteSession
 from catalog.errors import TileNotFound
@@ -97,7 +97,8 @@ def list_tiles(
     *,
     limit: int,
     after: str | None = None,
-    window: Window | None = None,
+    cell: Window | None = None,
+    windows: Sequence[Window] | None = None,
 ) -> Page[Tile]:
     """A page of a terrain's tiles in the order of registration, in one statement.
 
@@ -107,8 +108,10 @@ def list_tiles(
         At least 1.
     after : str or None
         Cursor of the page before.
-    window : Window or None
-        Only tiles with cells in it: rows y, columns x of the terrain's grid.
+    cell : Window or None
+        Only tiles with cells in this window.
+    windows : sequence of Window or None
+        Only tiles with cells in one of them: rows y, columns x of the terrain's grid.
 
     Raises
     ------
@@ -117,14 +120,20 @@ def list_tiles(
     query = select(Tile).where(Tile.terrain_id == terrain_id).order_by(Tile.id)
     if after is not None:
         query = query.where(Tile.id > int(decode_cursor(after, ID)))
-    if window is not None:
-        query = query.where(
-            Tile.y < window.row_stop,
-            Tile.y + Tile.height > window.row,
-            Tile.x < window.col_stop,
-            Tile.x + Tile.width > window.col,
-        )
+    if cell is not None:
+        query = query.where(_touches(cell))
+    if windows is not None:
+        query = query.where(or_(false(), *map(_touches, windows)))
     return read_page(session, query, limit, lambda tile: tile.id)
+
+
+def _touches(window: Window) -> ColumnElement[bool]:
+    return and_(
+        Tile.y < window.row_stop,
+        Tile.y + Tile.height > window.row,
+        Tile.x < window.col_stop,
+        Tile.x + Tile.width > window.col,
+    )
 
 
 def iterate_tiles_in_precedence(session: ReadSession, terrain_id: int) -> Iterator[TileRow]:

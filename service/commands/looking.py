@@ -9,12 +9,11 @@ import typer
 
 from catalog.models import Terrain
 from catalog.repository import terrains
+from service.bodies import pyramid_body, terrain_body
 from service.commands.opening import AsJson, TerrainName, open_installation
 from service.console import print_info, print_json, print_terrains
 from service.house import House
 from service.pyramid_states import list_states
-from service.routes.pyramids import describe as describe_pyramid
-from service.routes.terrains import describe as describe_terrain
 
 LIST_PAGE = 1000
 """Terrains one statement asks for."""
@@ -28,9 +27,9 @@ def list_(
     house = open_installation()
     found = list(_all_terrains(house, prefix))
     if json:
-        print_json({"terrains": [describe_terrain(terrain) for terrain in found]})
+        print_json({"terrains": [terrain_body(terrain) for terrain in found]})
     else:
-        print_terrains([describe_terrain(terrain) for terrain in found])
+        print_terrains([terrain_body(terrain) for terrain in found])
 
 
 def _all_terrains(house: House, prefix: str | None) -> Iterator[Terrain]:
@@ -51,8 +50,8 @@ def info(terrain: TerrainName, json: AsJson = False) -> None:
     house = open_installation()
     with house.database.read() as session:
         found = terrains.get_terrain(session, terrain)
-    states = [describe_pyramid(house, state) for state in list_states(house, None, found.id)]
+    states = [pyramid_body(house, state) for state in list_states(house, None, found.id)]
     if json:
-        print_json({"terrain": describe_terrain(found), "pyramids": states})
+        print_json({"terrain": terrain_body(found), "pyramids": states})
     else:
-        print_info(describe_terrain(found), states)
+        print_info(terrain_body(found), states)

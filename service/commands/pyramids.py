@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from service.bodies import pyramid_body
 from service.build_plans import PlannedBuild, plan_build
 from service.builds import build_pyramids, find_fresh
 from service.console import print_json, progress_bar, tell
 from service.house import House
 from service.pyramid_states import get_state
-from service.routes.pyramids import describe
 from service.verification import Thoroughness, Verdict, verify_pyramids
 
 
@@ -38,7 +38,7 @@ def build_and_tell(house: House, terrain: str, metrics: Sequence[str], *, again:
     if missing:
         with progress_bar(f"{terrain} {','.join(missing)}", quiet=as_json) as advance:
             build_pyramids(house, terrain, missing, advance)
-    states = [describe(house, get_state(house, None, terrain, metric)) for metric in metrics]
+    states = [pyramid_body(house, get_state(house, None, terrain, metric)) for metric in metrics]
     if as_json:
         print_json({"pyramids": states})
         return

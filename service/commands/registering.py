@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from catalog.repository import terrains
+from service.bodies import terrain_body
 from service.commands.opening import AsJson, TerrainName, open_installation
 from service.console import print_json, progress_bar, tell
 from service.creation import TerrainOrder, create_terrain
 from service.house import House
 from service.registration import TileOrder, register_tiles
-from service.routes.terrains import describe as describe_terrain
 from service.schemas import NewTerrainBody
 from service.source_names import expand_sources
 
@@ -56,7 +56,7 @@ def create(
     if known is None or not exist_ok:
         known = create_terrain(house, TerrainOrder(**words.model_dump(exclude={"extent"})))
     if json:
-        print_json(describe_terrain(known))
+        print_json(terrain_body(known))
     else:
         tell(f"Terrain {known.name} has id {known.id}.")
 

@@ -6,15 +6,22 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 
+from catalog.errors import CatalogError
+from raster.errors import RasterError
+from service.bodies import pyramid_body
 from service.build_desk import BuildKey
 from service.desk import Desk, GivenDesk
 from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
+from service.errors import ServiceError
 from service.etags import answers_304, etag_of
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
+from service.links import pyramid_path
 from service.prefer import Preference, parse_prefer
 from service.problems import retry_after
-from service.schemas import SafeInteger
+from service.pyramid_states import get_state
+from service.schemas import PyramidBody, SafeInteger
 from service.terrain_grids import cell_type_of
 
 router = APIRouter(prefix="/terrain", tags=["levels"])
@@ -23,7 +30,18 @@ Count = Annotated[int | None, Query(ge=1, le=2**53)]
 Start = Annotated[int | None, Query(ge=0, le=2**53)]
 
 
-@router.get("/{terrain}/pyramid/{metric}/{level}")
+@router.get(
+    "/{terrain}/pyramid/{metric}/{level}",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The cells",
+            "content": {"application/json": {"schema": {"type": "object"}}, "application/x-npy": {}},
+        },
+        202: {"model": PyramidBody, "description": "The build goes on: its state; `Location` tells it later"},
+        304: {"description": "The window is the one the client has"},
+    },
+)
 async def get_level(
     request: Request,
     desk: GivenDesk,
@@ -50,16 +68,27 @@ async def get_level(
     located = await desk.run(desk.levels.locate, terrain, metric, asked)
     preference = _preference(desk, prefer)
     if not located.is_fresh:
-        key = BuildKey(located.terrain.id, metric, located.terrain.revision)
-        finished = await desk.builds.order(key).wait(preference.wait_s)
-        if finished:
-            located = await desk.run(desk.levels.locate, terrain, metric, asked)
-        elif stale == "refuse":
-            return _accepted(located, preference)
-    resolved = desk.levels.resolve(located)
+        located = await _brought_up_to_date(desk, located, preference.wait_s, refuses_stale=stale == "refuse")
+    resolved = desk.levels.resolve(located) if located.is_fresh or stale == "allow" else None
     if resolved is None:
-        return _accepted(located, preference)
+        return await _accepted(desk, located, preference)
     return await desk.run(_respond, request, desk.levels, resolved, form)
+
+
+async def _brought_up_to_date(desk: Desk, located: Located, wait_s: float, *, refuses_stale: bool) -> Located:
+    """Wait for the build of what is asked for, and locate it again; what was located if the build goes on.
+
+    An update is never an outage: when it fails, a generation that was in use stays in use.
+    """
+    key = BuildKey(located.terrain.id, located.metric, located.terrain.revision)
+    try:
+        if not await desk.builds.order(key).wait(wait_s):
+            return located
+    except (RasterError, CatalogError, ServiceError):
+        if refuses_stale or desk.levels.resolve(located) is None:
+            raise
+        return located
+    return await desk.run(desk.levels.locate, located.terrain.id, located.metric, located.asked)
 
 
 def _preference(desk: Desk, prefer: str | None) -> Preference:
@@ -67,16 +96,19 @@ def _preference(desk: Desk, prefer: str | None) -> Preference:
     return parse_prefer(prefer, default_s=settings.build_wait_s, longest_s=settings.max_build_wait_s)
 
 
-def _accepted(located: Located, preference: Preference) -> Response:
-    """The build goes on; where to look and when to come back."""
+async def _accepted(desk: Desk, located: Located, preference: Preference) -> Response:
+    """The build goes on; how it stands, where to look, and when to come back."""
+    terrain, metric = located.terrain, located.metric
+    state = await desk.run(get_state, desk.house, desk.builds, terrain.id, metric)
     headers = {
-        "Location": f"/terrain/{located.terrain.name}/pyramid/{located.metric}",
+        "Location": pyramid_path(terrain.name, metric),
         "Retry-After": retry_after(),
         "Cache-Control": "no-store",
     }
     if preference.applied:
         headers["Preference-Applied"] = preference.applied
-    return Response(status_code=HTTPStatus.ACCEPTED, headers=headers)
+    body = pyramid_body(desk.house, state).model_dump(mode="json")
+    return JSONResponse(body, status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
 def _respond(request: Request, levels: LevelReader, resolved: LevelWindow, form: str) -> Response:

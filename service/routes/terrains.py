@@ -10,23 +10,21 @@ from fastapi import APIRouter, Query, Request, Response
 from catalog.models import Terrain
 from catalog.repository import terrains
 from catalog.repository.paging import Page
-from raster.errors import GridInvalid
 from raster.grid import Extent
+from service.bbox import parse_bbox
+from service.bodies import terrain_body
 from service.creation import TerrainOrder, create_terrain
 from service.desk import Desk, GivenDesk
 from service.etags import answers_304, etag_of
 from service.links import next_page
 from service.pyramid_states import list_states
 from service.schemas import (
-    ExtentBody,
     NewTerrainBody,
-    SizeBody,
     TerrainBody,
     TerrainChange,
     TerrainPage,
     TerrainWithPyramidsBody,
 )
-from service.terrain_grids import find_grid, window_of
 
 router = APIRouter(prefix="/terrain", tags=["terrains"])
 
@@ -48,7 +46,7 @@ async def list_terrains(
     extent = None if bbox is None else parse_bbox(bbox)
     page = await desk.run(_read_page, desk, limit, after, q, extent)
     following = next_page(request, page.next)
-    body = TerrainPage(terrains=[describe(terrain) for terrain in page.items], next=following)
+    body = TerrainPage(terrains=[terrain_body(terrain) for terrain in page.items], next=following)
     content = body.model_dump_json().encode()
     headers = {"ETag": etag_of(content), "Cache-Control": "no-cache"}
     if following is not None:
@@ -56,22 +54,6 @@ async def list_terrains(
     if answers_304(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
-
-
-def parse_bbox(text: str) -> Extent:
-    """The extent of `west,south,east,north`; west > east crosses the antimeridian.
-
-    Raises
-    ------
-    GridInvalid
-    """
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise GridInvalid("bbox", f"{text!r} is not west,south,east,north") from error
-    if not (-90 <= south <= north <= 90 and abs(west) <= 360 and abs(east) <= 360):
-        raise GridInvalid("bbox", f"{text!r} is not an extent in degrees: south <= north, within the globe")
-    return Extent(west, south, east, north)
 
 
 def _read_page(
@@ -88,7 +70,7 @@ async def post_terrain(desk: GivenDesk, body: NewTerrainBody, response: Response
     extent = None if body.extent is None else Extent(**body.extent.model_dump())
     terrain = await desk.run(create_terrain, desk.house, TerrainOrder(**fields, extent=extent))
     response.headers["Location"] = f"/terrain/{terrain.name}"
-    return describe(terrain)
+    return terrain_body(terrain)
 
 
 @router.get("/{terrain}")
@@ -102,13 +84,13 @@ def _read_one(desk: Desk, key: str) -> TerrainWithPyramidsBody:
         found = terrains.get_terrain(session, key)
     states = list_states(desk.house, desk.builds, found.id)
     pyramids = {state.metric: state.state.value for state in states}
-    return TerrainWithPyramidsBody(**describe(found).model_dump(), pyramids=pyramids)
+    return TerrainWithPyramidsBody(**terrain_body(found).model_dump(), pyramids=pyramids)
 
 
 @router.patch("/{terrain}")
 async def patch_terrain(desk: GivenDesk, terrain: str, body: TerrainChange) -> TerrainBody:
     """Change what is said of a terrain; absent fields stay. Name and grid never change."""
-    return describe(await desk.run(_change, desk, terrain, body))
+    return terrain_body(await desk.run(_change, desk, terrain, body))
 
 
 def _change(desk: Desk, key: str, body: TerrainChange) -> Terrain:
@@ -127,30 +109,3 @@ async def delete_terrain(desk: GivenDesk, terrain: str) -> None:
 def _delete(desk: Desk, key: str) -> None:
     with desk.house.database.write() as session:
         terrains.delete_terrain(session, terrains.get_terrain(session, key))
-
-
-def describe(terrain: Terrain) -> TerrainBody:
-    """A terrain as an answer."""
-    grid, window = find_grid(terrain), window_of(terrain)
-    columns = ("id", "name", "revision", "tile_count", "crs", "anchor_transform", "nodata", "tile_size")
-    words = ("title", "description", "attribution", "license", "unit", "vertical_datum")
-    return TerrainBody(
-        **{column: getattr(terrain, column) for column in (*columns, *words, "created_at", "updated_at")},
-        size=None if grid is None else SizeBody(height=grid.height, width=grid.width),
-        x=None if window is None else window.col,
-        y=None if window is None else window.row,
-        level_count=None if grid is None else grid.level_count,
-        extent=None if grid is None else extent_body(grid.extent),
-        lonlat_extent=_lonlat(terrain),
-    )
-
-
-def extent_body(extent: Extent) -> ExtentBody:
-    """An extent as an answer."""
-    return ExtentBody(left=extent.left, bottom=extent.bottom, right=extent.right, top=extent.top)
-
-
-def _lonlat(terrain: Terrain) -> ExtentBody | None:
-    if terrain.west is None or terrain.south is None or terrain.east is None or terrain.north is None:
-        return None
-    return extent_body(Extent(terrain.west, terrain.south, terrain.east, terrain.north))
