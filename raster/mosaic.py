@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raster.cells import CellEncoding, Cells, CellType, base_cell_type
-from raster.errors import SourceChanged
 from raster.grid import Grid, Window, covers
-from raster.sources.opening import open_source
+from raster.sources.opening import open_registered
 from raster.sources.ranges import SourceIdentity
 from raster.sources.roots import TileRoots
 
@@ -70,10 +69,7 @@ class Mosaic:
             np.copyto(canvas, painted, where=self.cell_type.valid(painted))
 
     def _read(self, tile: PlacedTile, window: Window) -> Cells:
-        with open_source(self.roots, tile.url) as source:
-            info = source.info
-            if info.identity != tile.identity or (info.height, info.width) != tile.window.shape:
-                raise SourceChanged(tile.url, "the file changed since it was registered; register it again")
+        with open_registered(self.roots, tile.url, tile.identity, tile.window.shape) as source:
             return source.read_window(window)
 
 

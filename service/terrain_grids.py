@@ -81,6 +81,11 @@ def encoding_of(tile: Tile) -> CellEncoding:
     return CellEncoding(tile.dtype, tile.nodata, tile.scale, tile.offset)
 
 
+def identity_of(tile: Tile) -> SourceIdentity:
+    """Which content of its source was registered."""
+    return SourceIdentity(size=tile.size, mtime_ns=tile.mtime_ns, etag=tile.etag)
+
+
 def mosaic_of(terrain: Terrain, tiles: list[Tile], roots: TileRoots) -> Mosaic:
     """The terrain as one array; `tiles` in ascending precedence.
 
@@ -97,7 +102,7 @@ def mosaic_of(terrain: Terrain, tiles: list[Tile], roots: TileRoots) -> Mosaic:
             url=tile.url,
             window=tile_window(tile).relative_to(window),
             encoding=encoding_of(tile),
-            identity=SourceIdentity(size=tile.size, mtime_ns=tile.mtime_ns, etag=tile.etag),
+            identity=identity_of(tile),
         )
         for tile in tiles
     ]
