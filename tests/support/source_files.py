@@ -16,7 +16,7 @@ from raster.sources.roots import TileRoots
 from raster.sources.source import SourceInfo
 
 NORTH_UP = Affine(10.0, 0.0, 500000.0, 0.0, -10.0, 5000000.0)
-PLACED = {"crs": "EPSG:32632", "transform": NORTH_UP}
+PLACED: dict[str, Any] = {"crs": "EPSG:32632", "transform": NORTH_UP}
 
 
 def ramp(height: int, width: int, dtype: str = "int16") -> np.ndarray:
