@@ -27,7 +27,7 @@ from raster.cells import SOURCE_DTYPES, CellEncoding, Cells, representable
 from raster.crs import canonical_crs
 from raster.errors import GridInvalid, SourceRefused, SourceUnreadable
 from raster.grid import Window
-from raster.sources.ranges import ByteRanges, RangeFile
+from raster.sources.ranges import Buffer, ByteRanges, RangeFile
 from raster.sources.source import SourceInfo
 
 LARGEST_BLOCK_BYTES = 2**27
@@ -47,18 +47,51 @@ OPEN_OPTIONS: Mapping[str, Mapping[str, str]] = {"AAIGrid": {"DATATYPE": "Float3
 not given as paths. float32 holds integers up to 2^24."""
 
 
+class _GdalFile(RangeFile):
+    """A source's bytes for GDAL. Its failures wait: raised within GDAL they would be lost, or crash it."""
+
+    def __init__(self, ranges: ByteRanges, failed: list[SourceUnreadable] | None = None) -> None:
+        super().__init__(ranges)
+        self._failed = [] if failed is None else failed
+
+    def again(self) -> _GdalFile:
+        """The same source from its beginning, its failures shared."""
+        return _GdalFile(self._ranges, self._failed)
+
+    def readinto(self, buffer: Buffer) -> int:  # type: ignore[override]
+        try:
+            return super().readinto(buffer)
+        except SourceUnreadable as error:
+            self._failed.append(error)
+            return 0
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Raise what failed within, GDAL's errors in words that name the source and no inner path.
+
+        rasterio lets errors of GDAL out that it has no own ones for, and undecodable words of metadata.
+        """
+        try:
+            yield
+        except (RasterioError, CPLE_BaseError, UnicodeDecodeError, OSError, MemoryError) as error:
+            told = SourceUnreadable(self._ranges.url, "damaged, or not in the format its name says")
+            raise (self._failed[0] if self._failed else told) from error
+        if self._failed:
+            raise self._failed[0]
+
+
 @dataclass(frozen=True, slots=True)
 class GdalSource:
     """An open raster file of one band."""
 
-    url: str
     info: SourceInfo
     raster: rasterio.DatasetReader
+    file: _GdalFile
 
     def read_window(self, window: Window) -> Cells:
         row = self.info.height - window.row_stop if self.info.south_up else window.row
         stored = RasterioWindow(window.col, row, window.width, window.height)
-        with _damage(self.url):
+        with self.file.failures():
             cells: Cells = self.raster.read(1, window=stored)
         return cells[::-1] if self.info.south_up else cells
 
@@ -76,38 +109,27 @@ def open_gdal(ranges: ByteRanges, driver: str) -> Iterator[GdalSource]:
     """
     # rasterio finds openers by folder, so each opening has a folder of its own
     path = f"{uuid.uuid4().hex}/{ranges.name}"
+    file = _GdalFile(ranges)
 
     def open_file(asked: str, mode: str = "rb") -> RangeFile:  # noqa: ARG001 - rasterio gives it
         if not asked.endswith(path):
             raise FileNotFoundError(asked)
-        return RangeFile(ranges)
+        return file.again()
 
     _limit_block_cache()
     with rasterio.Env(**GDAL_OPTIONS):
-        with _damage(ranges.url):
+        with file.failures():
             raster = rasterio.open(path, driver=driver, opener=open_file, **OPEN_OPTIONS.get(driver, {}))
         with raster:
-            with _damage(ranges.url):
+            with file.failures():
                 info = _inspect(ranges, raster)
-            yield GdalSource(ranges.url, info, raster)
+            yield GdalSource(info, raster, file)
 
 
 @cache
 def _limit_block_cache() -> None:
     # once for the process: as an option of each opening it would be undone under other threads' reads
     set_gdal_config("GDAL_CACHEMAX", BLOCK_CACHE_BYTES)
-
-
-@contextmanager
-def _damage(url: str) -> Iterator[None]:
-    """What GDAL says of damage names its own inner paths; ours names the source.
-
-    rasterio lets errors of GDAL out that it has no own ones for, and undecodable words of metadata.
-    """
-    try:
-        yield
-    except (RasterioError, CPLE_BaseError, UnicodeDecodeError, OSError, MemoryError) as error:
-        raise SourceUnreadable(url, "damaged, or not in the format its name says") from error
 
 
 def _inspect(ranges: ByteRanges, raster: rasterio.DatasetReader) -> SourceInfo:

@@ -91,6 +91,8 @@ class LocalRanges:
         return SourceIdentity(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
     def read_into(self, start: int, buffer: Buffer) -> int:
+        if start >= self.size:  # offsets in files may be larger than any system call takes
+            return 0
         wanted = memoryview(buffer)
         done = 0
         try:

@@ -18,6 +18,7 @@ from raster.errors import SourceError, SourceRefused, SourceUnreadable
 from raster.grid import Window
 from raster.sources.gdal import LARGEST_BLOCK_BYTES, open_gdal
 from raster.sources.opening import open_source
+from raster.sources.ranges import Buffer, MemoryRanges, SourceIdentity
 from raster.sources.roots import TileRoots
 from source_files import PLACED, in_memory, ramp, read_all, save_raster
 
@@ -199,6 +200,34 @@ def test_words_that_are_no_text_are_errors_of_the_source(geotiff: bytes) -> None
     damaged[model + 6] = 0
     with pytest.raises(SourceUnreadable), open_gdal(in_memory("a.tif", bytes(damaged)), "GTiff"):
         pass
+
+
+class FailingRanges(MemoryRanges):
+    """A disk that reads a few times and then no more."""
+
+    def __init__(self, data: bytes, reads: int) -> None:
+        super().__init__("a.tif", "a.tif", data, SourceIdentity(size=len(data)))
+        self.reads = reads
+
+    def read_into(self, start: int, buffer: Buffer) -> int:
+        self.reads -= 1
+        if self.reads < 0:
+            raise SourceUnreadable("a.tif", "the disk fails")
+        return super().read_into(start, buffer)
+
+
+def test_a_disk_that_fails_is_told_whenever_it_fails(geotiff: bytes) -> None:
+    healthy = FailingRanges(geotiff, 1000)
+    with open_gdal(healthy, "GTiff") as source:
+        source.read_window(source.info.window)
+    needed = 1000 - healthy.reads
+    assert needed > 2
+    for reads in range(needed):
+        with (
+            pytest.raises(SourceUnreadable, match="the disk fails"),
+            open_gdal(FailingRanges(geotiff, reads), "GTiff") as source,
+        ):
+            source.read_window(source.info.window)
 
 
 def _renamed(data: bytes, tag: int) -> bytes:

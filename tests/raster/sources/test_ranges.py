@@ -45,6 +45,7 @@ def test_a_range_over_the_end_gives_what_is_there(ranges: ByteRanges) -> None:
     assert read(ranges, len(DATA) - 3, 10) == DATA[-3:]
     assert read(ranges, len(DATA), 10) == b""
     assert read(ranges, 10**12, 10) == b""
+    assert read(ranges, 2**64 - 1, 10) == b""
 
 
 def test_a_source_knows_its_name_and_size(ranges: ByteRanges) -> None:
