@@ -19,9 +19,8 @@ from typing import Self
 import numpy as np
 
 from raster.cells import Cells
-from raster.errors import SourceChanged
 from raster.grid import Window
-from raster.sources.opening import open_source
+from raster.sources.opening import open_registered
 from raster.sources.roots import TileRoots
 from raster.sources.source import Source
 from raster.tiles import PlacedTile
@@ -193,10 +192,9 @@ class _LazySource:
 
     def read(self, window: Window) -> Cells:
         if self._source is None:
-            self._source = self._stack.enter_context(open_source(self._roots, self._tile.url))
-            info, tile = self._source.info, self._tile
-            if info.identity != tile.identity or (info.height, info.width) != tile.window.shape:
-                raise SourceChanged(tile.url, "the file changed since it was registered; register it again")
+            tile = self._tile
+            opening = open_registered(self._roots, tile.url, tile.identity, tile.window.shape)
+            self._source = self._stack.enter_context(opening)
         return self._source.read_window(window)
 
     def __enter__(self) -> Self:

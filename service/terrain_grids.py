@@ -85,6 +85,11 @@ def encoding_of(tile: Tile | TileRow) -> CellEncoding:
     return CellEncoding(tile.dtype, tile.nodata, tile.scale, tile.offset)
 
 
+def identity_of(tile: Tile | TileRow) -> SourceIdentity:
+    """Which content of its source was registered."""
+    return SourceIdentity(size=tile.size, mtime_ns=tile.mtime_ns, etag=tile.etag)
+
+
 def mosaic_of(terrain: Terrain, tiles: Iterable[Tile | TileRow], roots: TileRoots) -> Mosaic:
     """The terrain as one array; `tiles` in ascending precedence.
 
@@ -104,7 +109,7 @@ def _placed(tile: Tile | TileRow, origin: Window) -> PlacedTile:
         url=tile.url,
         window=tile_window(tile).relative_to(origin),
         encoding=encoding_of(tile),
-        identity=SourceIdentity(size=tile.size, mtime_ns=tile.mtime_ns, etag=tile.etag),
+        identity=identity_of(tile),
         block_height=tile.block_height,
         block_width=tile.block_width,
     )
