@@ -33,9 +33,11 @@ class ForeignMetric:
     """A plug-in's metric.
 
     Every step of it fails with `MetricFailed` if it raises, or returns other arrays than it has to.
+    `code` differs when the metric may have changed, so that no build goes on with the cells of another.
     """
 
     metric: Metric
+    code: str = ""
 
     @property
     def name(self) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from raster.errors import MetricNameInvalid, MetricNameTaken, MetricNotImportable, NotAMetric
 from raster.metrics.foreign import ForeignMetric, foreign_code
@@ -38,7 +41,7 @@ def load_metrics(built_in: Iterable[Metric], objects: Iterable[str]) -> tuple[Me
         metric = _check(plugin, found)
         if metric.name in metrics:
             raise MetricNameTaken(plugin, metric.name)
-        metrics[metric.name] = ForeignMetric(metric)
+        metrics[metric.name] = ForeignMetric(metric, _code_of(entry_point))
     return tuple(metrics.values())
 
 
@@ -50,6 +53,14 @@ def _entry_points(objects: Iterable[str]) -> Iterator[tuple[str, EntryPoint]]:
         if not _OBJECT_NAME.fullmatch(name):
             raise MetricNotImportable(name, "a metric is named as module:object")
         yield name, EntryPoint(name, name, GROUP)
+
+
+def _code_of(entry_point: EntryPoint) -> str:
+    """SHA-256 of what is known of a loaded metric's code: its module's file, its distribution's version."""
+    file = getattr(sys.modules[entry_point.module], "__file__", None)
+    version = entry_point.dist.version if entry_point.dist else ""
+    code = Path(file).read_bytes() if file else b""
+    return hashlib.sha256(version.encode() + b"\0" + code).hexdigest()
 
 
 def _check(plugin: str, found: object) -> Metric:

@@ -14,10 +14,14 @@ import pytest
 import xarray
 
 from installations import make_installation
+from oracle import OracleTile
 from raster.errors import MetricNameInvalid, MetricNameTaken, MetricNotImportable, MetricRefused, NotAMetric
+from raster.layout import Description
 from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
+from raster.pyramid import plan_pyramids
 from readme import ROOT
+from terrains import save_mosaic
 
 EXAMPLE = ROOT / "tests" / "support" / "example_metrics"
 MODULE = """
@@ -114,6 +118,28 @@ def test_a_metric_of_the_settings_fails_its_build_by_name(tmp_path: Path, own_mo
     assert f"metric {own_module}:taken: another metric is called 'max'" in said.complaint
 
 
+def test_a_metric_whose_code_changed_is_another_build(tmp_path: Path, own_module: str) -> None:
+    (tmp_path / "tile").mkdir()
+    mosaic = save_mosaic(tmp_path / "tile", [OracleTile(0, 0, np.zeros((3, 3), np.int16))])
+
+    def key() -> str:
+        (metric,) = load_metrics([], [f"{own_module}:sound"])
+        about = Description(
+            name="hills",
+            metric=metric.name,
+            cell_methods=metric.cell_methods,
+            is_stepwise=metric.is_stepwise,
+            generation="g",
+        )
+        plan = plan_pyramids(mosaic, [(metric, about)])
+        return plan.key(plan.pyramids[0])
+
+    before = key()
+    assert key() == before
+    (tmp_path / "own_metrics.py").write_text(MODULE.replace("no lowest", "none"))
+    assert key() != before
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which the example distribution is installed."""
@@ -134,7 +160,7 @@ def test_an_installed_distribution_brings_its_metrics(
     assert json.loads(listed.stdout) == [*Metrics(built_in_metrics()).names, "lower-median", "rms"]
     installation = make_installation(tmp_path)
     np.save(installation.tiles / "cells.npy", np.array([[3, 4, 0], [0, 0, 12]], np.int16))
-    assert installation.run("create", "hills").code == 0
+    assert installation.run("create", "hills", "--unit", "m").code == 0
     assert installation.run("add", "hills", "cells.npy", "--x", "0", "--y", "0").code == 0
     building = installation.start("build", "hills", "--metric", "rms,lower-median")
     _, complaint = building.communicate()
@@ -142,6 +168,7 @@ def test_an_installed_distribution_brings_its_metrics(
     rms, median = (top_of(tmp_path, name) for name in ("rms", "lower-median"))
     assert rms["elevation"].item() == pytest.approx(np.sqrt((9 + 16 + 144) / 6))
     assert (rms["squares"].item(), rms["count"].item()) == (169.0, 6.0)
+    assert [rms[name].attrs["units"] for name in ("elevation", "squares", "count")] == ["m", "(m)^2", "1"]
     assert rms["elevation"].attrs["cell_methods"] == "area: root_mean_square"
     assert median["elevation"].item() == 0
     assert median["elevation"].dtype == np.int16
