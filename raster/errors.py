@@ -12,6 +12,12 @@ RasterError
 ├ TerrainTooLarge        more cells than allowed
 ├ GridInvalid            a CRS, transform or extent that cannot be honoured
 ├ MetricNotFound · LevelNotFound
+├ MetricRefused (plugin, reason)
+│ ├ MetricNotImportable  loading it raises, or nothing has that name
+│ ├ NotAMetric           it lacks what a metric has
+│ ├ MetricNameInvalid    its name cannot stand in addresses
+│ └ MetricNameTaken      another metric has its name
+├ MetricFailed           a plug-in's metric raised, or returned what it must not
 ├ WindowOutOfBounds · WindowTooLarge
 ├ PyramidCorrupt         stored bytes are missing or damaged
 ├ ClusterUnavailable     no Dask scheduler answers at the address
@@ -112,6 +118,49 @@ class MetricNotFound(RasterError):
         super().__init__(f"no metric {metric!r}; there are {', '.join(known)}")
         self.metric = metric
         self.known = known
+
+
+class MetricRefused(RasterError):
+    """A plug-in's metric cannot be used."""
+
+    def __init__(self, plugin: str, reason: str) -> None:
+        super().__init__(f"metric {plugin}: {reason}")
+        self.plugin = plugin
+        self.reason = reason
+
+
+class MetricNotImportable(MetricRefused):
+    """A plug-in's metric cannot be imported."""
+
+
+class NotAMetric(MetricRefused):
+    """A plug-in is not a metric."""
+
+
+class MetricNameInvalid(MetricRefused):
+    """A plug-in's metric has a name that cannot stand in addresses."""
+
+    def __init__(self, plugin: str, metric: str) -> None:
+        super().__init__(plugin, f"its name {metric!r} is not of the form [a-z][a-z0-9_-]*")
+        self.metric = metric
+
+
+class MetricNameTaken(MetricRefused):
+    """A plug-in's metric has the name of another one."""
+
+    def __init__(self, plugin: str, metric: str) -> None:
+        super().__init__(plugin, f"another metric is called {metric!r}")
+        self.metric = metric
+
+
+class MetricFailed(RasterError):
+    """A plug-in's metric failed."""
+
+    def __init__(self, metric: str, step: str, reason: str) -> None:
+        super().__init__(f"the metric {metric!r} failed in its step {step!r}: {reason}")
+        self.metric = metric
+        self.step = step
+        self.reason = reason
 
 
 class LevelNotFound(RasterError):

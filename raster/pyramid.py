@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from raster.encoding import Skeleton, chunk_keys, make_skeleton
 from raster.grid import Grid
 from raster.layout import Description
+from raster.metrics.foreign import ForeignMetric
 from raster.metrics.interface import Metric, Reduction, StoredArray
 from raster.mosaic import Mosaic
 from raster.shards import CHUNK_CELLS, SHARD_CELLS, Shard, ShardTree
@@ -111,6 +112,7 @@ class BuildPlan:
         words = (
             CELLS_VERSION,
             pyramid.metric.name,
+            pyramid.metric.code if isinstance(pyramid.metric, ForeignMetric) else "",
             [pyramid.arrays(level) for level in (0, 1)],
             (tree.shard_cells, tree.chunk_cells, tree.grid),
             self.mosaic.cell_type,

@@ -168,6 +168,10 @@ class ShardTasks:
         """Whether an earlier attempt left all of the shard that is needed above it."""
         return all(target.holds_parts(shard) for target in self.targets)
 
+    def is_stored(self, shard: Shard) -> bool:
+        """Whether an earlier attempt stored the shard, of every pyramid."""
+        return all(shard in target.done for target in self.targets)
+
     def run(self, shard: Shard, tiles: Sequence[PlacedTile], *children: Reduced) -> Reduced:
         """Make one shard from its tiles or its children, and the levels above it if it is the root."""
         made = self._leaf(shard, tiles) if shard.level == 0 else self._inner(shard, children)

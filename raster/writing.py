@@ -147,11 +147,16 @@ class _Work:
             self._find_whole(plan.tree.root)
 
     def _find_whole(self, shard: Shard) -> bool:
-        """Whether a shard and all below it are finished: one below may be damaged when its parent is not."""
+        """Whether a shard and all below it are stored: one below may be damaged when its parent is not.
+
+        Of such shards those are whole whose stored arrays hold their parts, as level 0 of some metrics
+        does not: what lies below a whole shard is not needed at all.
+        """
         below = [self._find_whole(child) for child in self._plan.children(shard)]
-        if not (all(below) and self._tasks.is_finished(shard)):
+        if not (all(below) and self._tasks.is_stored(shard)):
             return False
-        self._whole.add(shard)
+        if self._tasks.is_finished(shard):
+            self._whole.add(shard)
         return True
 
     @property

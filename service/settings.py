@@ -51,6 +51,11 @@ class Settings(BaseSettings):
         description="Folders that hold tiles, separated as in PATH. Relative sources are looked up "
         "there, in this order; no source may leave them.",
     )
+    metrics: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Metrics of your own, as `module:object`, separated by commas; those of installed "
+        "entry points `ziggurat.metrics` are there anyway.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     max_cells: int = Field(
@@ -99,6 +104,11 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(_folder(name) for name in value.split(os.pathsep))
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
 def _folder(name: str) -> Path:

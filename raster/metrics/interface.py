@@ -21,6 +21,9 @@ from raster.zoom import Parts
 VALUE = "elevation"
 """The array of a pyramid's values, whatever the metric: GDAL needs one name at every level."""
 
+Unit = Literal["terrain", "terrain squared", "1"]
+"""What an array is measured in: the terrain's unit, its square, or nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArray:
@@ -31,7 +34,7 @@ class StoredArray:
     nodata: Nodata
     fill: int | float
     long_name: str
-    unit: Literal["terrain", "1"]
+    unit: Unit
 
     def is_empty(self, cells: Cells) -> bool:
         """Whether every cell equals `fill`, so that nothing needs to be stored."""

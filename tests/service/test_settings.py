@@ -47,6 +47,11 @@ def test_tile_roots_are_separated_as_in_path(monkeypatch: pytest.MonkeyPatch) ->
     assert given(monkeypatch, TILE_ROOT="/a:b").tile_root == (Path("/a"), Path("b"))
 
 
+def test_metrics_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert given(monkeypatch, METRICS="a:b, c.d:e").metrics == ("a:b", "c.d:e")
+    assert given(monkeypatch, METRICS="").metrics == ()
+
+
 def test_home_is_written_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/anna")
     settings = given(monkeypatch, TILE_ROOT="~/tiles", STORE_URL="~/pyramids")

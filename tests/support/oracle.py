@@ -1,11 +1,13 @@
 """The answer by brute force: every cell of every level straight from the native cells, in plain numpy.
 
-Nothing here is imported from the project, and no level is made from another one.
+Nothing here is imported from the project, and no level is made from another one, but for the metrics
+that are defined so: those are read literally, block by block.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -51,6 +53,53 @@ class NativeCells:
         with np.errstate(invalid="ignore"):
             return sums / np.where(count, count, 1), count > 0
 
+    def sum(self, level: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Sum of each block, exact for integers, and where there is one."""
+        wide = np.int64 if self.values.dtype.kind in "iu" else np.float64
+        return _reduce(self._for_sum, level, partial(np.add.reduce, dtype=wide)), self.count(level) > 0
+
+    def std(self, level: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Standard deviation of each block in two passes: the mean first, then what deviates from it."""
+        means, has_data = self.mean(level)
+        height, width = self.values.shape
+        spread = means.repeat(2**level, axis=0)[:height].repeat(2**level, axis=1)[:, :width]
+        squares = np.where(self.valid, (self._for_sum - spread) ** 2, 0)
+        return np.sqrt(_reduce(squares, level, np.add.reduce) / np.maximum(self.count(level), 1)), has_data
+
+    def range(self, level: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Highest minus lowest of each block, and where there is one."""
+        wide = np.int64 if self.values.dtype.kind in "iu" else np.float64
+        highest, has_data = self.extreme(level, "max")
+        return np.where(has_data, highest.astype(wide) - self.extreme(level, "min")[0], 0), has_data
+
+    def stepwise(
+        self, level: int, choose: Callable[[list[Any]], Any], dtype: np.dtype[Any]
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """What `choose` makes of the valid cells of 2x2 blocks, level by level, in `dtype`."""
+        values, valid = self._for_sum.astype(dtype), self.valid
+        for _ in range(level):
+            shape = math.ceil(values.shape[0] / 2), math.ceil(values.shape[1] / 2)
+            below, below_valid = values, valid
+            values, valid = np.zeros(shape, dtype), np.zeros(shape, bool)
+            for row, col in np.ndindex(shape):
+                block = np.s_[2 * row : 2 * row + 2, 2 * col : 2 * col + 2]
+                cells = below[block][below_valid[block]].tolist()
+                if cells:
+                    values[row, col], valid[row, col] = choose(cells), True
+        return values, valid
+
+    def level(self, metric: str, level: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """A level under a metric, stepwise ones stored as `dtype`; and where there is a value."""
+        if metric in ("max", "min"):
+            return self.extreme(level, metric)
+        if metric in STEPWISE:
+            return self.stepwise(level, STEPWISE[metric], dtype)
+        if metric == "count":
+            count = self.count(level)
+            return count, np.ones(count.shape, bool)
+        of_metric = {"mean": self.mean, "sum": self.sum, "std": self.std, "range": self.range}
+        return of_metric[metric](level)
+
     @property
     def _limits(self) -> tuple[float, float]:
         if self.values.dtype.kind == "f":
@@ -71,6 +120,14 @@ class NativeCells:
 
     def _filled(self, neutral: float) -> NDArray[Any]:
         return np.where(self.valid, self.values, self.values.dtype.type(neutral))
+
+
+def _lowest_mode(cells: list[Any]) -> Any:
+    return min(statistics.multimode(cells))
+
+
+STEPWISE: dict[str, Callable[[list[Any]], Any]] = {"median": statistics.median, "mode": _lowest_mode}
+"""What stepwise metrics make of the valid cells of a block."""
 
 
 def _reduce(cells: NDArray[Any], level: int, reduction: Callable[..., NDArray[Any]]) -> NDArray[Any]:
