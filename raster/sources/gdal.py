@@ -33,6 +33,12 @@ from raster.sources.source import SourceInfo
 LARGEST_BLOCK_BYTES = 2**27
 """Decoded bytes of one block of a file: any cell of it costs twice that memory, GDAL's copy and ours."""
 
+FROM_THE_START = frozenset({"AAIGrid", "SRTMHGT"})
+"""Drivers that come to a cell by way of all before it."""
+
+SMALL_CELLS = 2**24
+"""Cells of a raster that may be one block: 64 MiB of float32."""
+
 GDAL_OPTIONS: dict[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
@@ -178,8 +184,13 @@ def _check_band(url: str, raster: rasterio.DatasetReader) -> None:
 
 
 def _block_shape(raster: rasterio.DatasetReader) -> tuple[int, int]:
-    """What has to be decoded for one cell: of a PNG, one compressed stream, everything."""
-    if raster.driver == "PNG":
+    """What has to be decoded for one cell.
+
+    Of a PNG, one compressed stream, everything. An SRTM tile may be an archive's, which is unpacked
+    whole, and ESRI ASCII is read from its start: small ones are one block, decoded once.
+    """
+    is_small = raster.height * raster.width <= SMALL_CELLS
+    if raster.driver == "PNG" or (raster.driver in FROM_THE_START and is_small):
         return raster.height, raster.width
     height, width = raster.block_shapes[0]
     return height, width
