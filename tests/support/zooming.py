@@ -89,7 +89,7 @@ def levels_of_parts(reduction: Reduction, cells: np.ndarray) -> Iterator[Parts]:
     """Parts of each level down to one cell."""
     parts = reduction.lift(cells)
     yield parts
-    while max(next(iter(parts.values())).shape) > 1:
+    for _ in range((max(cells.shape) - 1).bit_length()):
         parts = reduction.zoom(parts)
         yield parts
 

@@ -38,8 +38,10 @@ def test_cells_that_are_all_the_same_deviate_by_nothing() -> None:
         assert not reduction.finish(parts)[VALUE].any()
 
 
-def test_a_block_without_data_does_not_move_the_other_half_however_large_that_is() -> None:
-    cells = np.array([[1e300, np.nan], [np.nan, np.nan]])
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_cells_without_data_do_not_move_the_other_however_large_it_is(place: tuple[int, int]) -> None:
+    cells = np.full((2, 2), np.nan)
+    cells[place] = 1e300
     reduction = Std().bind(FLOAT64, 4)
     *_, top = levels_of_parts(reduction, cells)
     assert {name: array.item() for name, array in top.items()} == {"count": 1, "mean": 1e300, "m2": 0.0}
