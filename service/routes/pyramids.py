@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse
 
 from catalog.repository import pyramids, terrains
 from service.bodies import pyramid_body
-from service.build_desk import BuildKey
 from service.desk import Desk, GivenDesk
 from service.levels import State
 from service.links import pyramid_path
@@ -52,8 +51,7 @@ async def order_build(
     get_grid(found.terrain)
     preference = parse_prefer(prefer, default_s=0.0, longest_s=desk.house.settings.max_build_wait_s)
     if found.state is not State.READY:
-        key = BuildKey(found.terrain.id, metric, found.terrain.revision)
-        await desk.builds.order(key).wait(preference.wait_s)
+        await desk.builds.order(found.terrain.id, metric, found.terrain.revision).wait(preference.wait_s)
         found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
     body = pyramid_body(desk.house, found).model_dump(mode="json")
     if found.state is State.READY:
