@@ -9,19 +9,27 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from catalog.errors import CatalogError
-from raster.errors import RasterError
+from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
+from raster.errors import (
+    LevelNotFound,
+    MetricNotFound,
+    PyramidCorrupt,
+    RasterError,
+    WindowOutOfBounds,
+    WindowTooLarge,
+)
 from service.bodies import pyramid_body
 from service.desk import Desk, GivenDesk
 from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
-from service.errors import ServiceError
+from service.errors import FormatNotSupported, ServiceError
 from service.etags import answers_304, etag_of
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
 from service.links import pyramid_path
 from service.prefer import Preference, parse_prefer
-from service.problems import retry_after
+from service.problems import BUILD_ERRORS, LATER, problem_responses, retry_after
+from service.pyramid_schemas import LevelWindowBody, PyramidBody
 from service.pyramid_states import get_state
-from service.schemas import PyramidBody, SafeInteger
+from service.schemas import SafeInteger
 from service.terrain_grids import cell_type_of
 
 router = APIRouter(prefix="/terrain", tags=["levels"])
@@ -34,11 +42,23 @@ Start = Annotated[int | None, Query(ge=0, le=2**53)]
     "/{terrain}/pyramid/{metric}/{level}",
     response_class=Response,
     responses={
+        **problem_responses(
+            TerrainNotFound,
+            MetricNotFound,
+            LevelNotFound,
+            WindowOutOfBounds,
+            WindowTooLarge,
+            FormatNotSupported,
+            PyramidCorrupt,
+            *BUILD_ERRORS,
+            CatalogUnavailable,
+        ),
         200: {
+            "model": LevelWindowBody,
             "description": "The cells",
-            "content": {"application/json": {"schema": {"type": "object"}}, "application/x-npy": {}},
+            "content": {MEDIA_TYPES["npy"]: {"schema": {"type": "string", "format": "binary"}}},
         },
-        202: {"model": PyramidBody, "description": "The build goes on: its state; `Location` tells it later"},
+        202: {"model": PyramidBody, "description": "The build goes on: its state", "headers": LATER},
         304: {"description": "The window is the one the client has"},
     },
 )
