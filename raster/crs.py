@@ -15,6 +15,10 @@ EDGE_SAMPLES = 21
 """Points a side of an extent is sampled at when transformed: what GDAL and PROJ use by default."""
 
 
+DEGREE_SAMPLES = 181
+"""Points a side of a rectangle of degrees: on a polar map it may be a full circle."""
+
+
 @lru_cache(maxsize=256)
 def parse_crs(text: str) -> CRS:
     """CRS of an authority code, WKT, PROJJSON or PROJ string.
@@ -72,27 +76,32 @@ def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
 
 
 def ground_extents(lonlat: Extent, crs: str) -> list[Extent]:
-    """Extents in `crs` around an extent in WGS 84 degrees, which may cross the antimeridian.
+    """Rectangles on the ground of `crs` around a rectangle of degrees; none where PROJ has no answer.
 
-    One for each side of the antimeridian; for geographic systems also a turn of the globe away,
-    where grids that run past 180 degrees have their cells. None where PROJ has no answer.
+    Parameters
+    ----------
+    lonlat : Extent
+        WGS 84, -180 <= left <= right <= 180. Only its edges are looked at, so it had better be
+        no larger than the region the CRS is made for.
+
+    Returns
+    -------
+    One; of a geographic CRS also its neighbours a turn to the west and to the east, since the x
+    of a grid that crosses the antimeridian go on beyond it.
     """
-    west, east = lonlat.left, lonlat.right
-    ranges = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    parsed = parse_crs(crs)
-    turns = (-360.0, 0.0, 360.0) if parsed.is_geographic else (0.0,)
-    transformer = Transformer.from_crs("OGC:CRS84", parsed, always_xy=True)
-    found: list[Extent] = []
-    for left, right in ranges:
-        try:
-            bounds = transformer.transform_bounds(
-                left, lonlat.bottom, right, lonlat.top, densify_pts=EDGE_SAMPLES, errcheck=True
-            )
-        except ProjError:
-            continue
-        if all(map(math.isfinite, bounds)) and bounds[0] <= bounds[2]:
-            found += [Extent(bounds[0] + turn, bounds[1], bounds[2] + turn, bounds[3]) for turn in turns]
-    return found
+    target = parse_crs(crs)
+    try:
+        bounds = Transformer.from_crs("OGC:CRS84", target, always_xy=True).transform_bounds(
+            lonlat.left, lonlat.bottom, lonlat.right, lonlat.top, densify_pts=DEGREE_SAMPLES, errcheck=True
+        )
+    except ProjError:
+        return []
+    if not all(map(math.isfinite, bounds)):
+        return []
+    left, bottom, right, top = bounds
+    turn = 2 * math.pi / target.axis_info[0].unit_conversion_factor if target.is_geographic else 0.0
+    shifts = (-turn, 0.0, turn) if turn else (0.0,)
+    return [Extent(left + shift, bottom, right + shift, top) for shift in shifts]
 
 
 def _wrapped(longitude: float) -> float:

@@ -8,17 +8,27 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from service.body_limits import BodyLimits
 from service.desk import open_desk
 from service.head_requests import HeadRequests
 from service.house import open_house
 from service.problems import install_problems, problem_responses
-from service.query_parameters import refuse_unknown_parameters
+from service.query_parameters import check_parameters
 from service.request_ids import RequestIds
 from service.routes import health, levels, pyramids, terrains, tiles
 from service.settings import Settings
 from service.version import VERSION
 
-EXPOSED_HEADERS = ("ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-Id")
+EXPOSED_HEADERS = (
+    "ETag",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "X-Request-Id",
+    "Ziggurat-Generation",
+    "Ziggurat-State",
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -41,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=VERSION,
         lifespan=lifespan,
         responses=problem_responses(),
-        dependencies=[Depends(refuse_unknown_parameters)],
+        dependencies=[Depends(check_parameters)],
     )
     install_problems(app)
     # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
@@ -54,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         allow_headers=["*"],
         expose_headers=list(EXPOSED_HEADERS),
     )
+    app.add_middleware(BodyLimits)
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestIds)
     return app

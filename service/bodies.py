@@ -8,14 +8,11 @@ from catalog.models import Pyramid, Terrain, Tile
 from raster.grid import Extent
 from service.encoding import json_nodata
 from service.house import House
+from service.pyramid_schemas import FailureBody, LevelBody, ProgressBody, PyramidBody
 from service.pyramid_states import PyramidState
 from service.schemas import (
     ExtentBody,
-    FailureBody,
     IdentityBody,
-    LevelBody,
-    ProgressBody,
-    PyramidBody,
     SizeBody,
     TerrainBody,
     TileBody,

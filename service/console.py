@@ -21,7 +21,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from service.schemas import PyramidBody, TerrainBody
+from service.pyramid_schemas import PyramidBody
+from service.schemas import TerrainBody
 
 
 def tell(text: str) -> None:

@@ -53,6 +53,23 @@ class StoreUnavailable(ServiceError):
         self.reason = reason
 
 
+class BodyTooLarge(ServiceError):
+    """The request's body is larger than what is taken."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"at most {limit} bytes are taken in one request; send it in parts")
+        self.limit = limit
+
+
+class ParameterInvalid(ServiceError):
+    """A query parameter cannot be honoured."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+        self.reason = reason
+
+
 class ParameterUnknown(ServiceError):
     """The request has a query parameter that this address does not know."""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.models import Terrain
+from catalog.repository.lonlat import longitude_ranges
 from raster.crs import ground_extents
 from raster.errors import GridInvalid
 from raster.grid import Extent, Window
 from service.bbox import parse_bbox
+from service.errors import ParameterInvalid
 from service.terrain_grids import anchor_of, window_of
 
 
@@ -32,40 +34,61 @@ class TileFilter:
         """
         if self.bbox is None:
             return None
-        return [window for extent in _on_ground(terrain, self.bbox) if (window := _cells(terrain, extent))]
+        return list(_windows_in(terrain, parse_bbox(self.bbox)))
 
     def cell(self) -> Window | None:
         """The cell; None when none is asked for.
 
         Raises
         ------
-        GridInvalid
+        ParameterInvalid
             A row without a column, or the reverse.
         """
         if (self.row is None) != (self.col is None):
             missing, given = ("col", "row") if self.col is None else ("row", "col")
-            raise GridInvalid(missing, f"row and col name a cell together; only {given} was given")
+            raise ParameterInvalid(missing, f"row and col name a cell together; only {given} was given")
         if self.row is None or self.col is None:
             return None
         return Window(row=self.row, col=self.col, height=1, width=1)
 
 
-def _on_ground(terrain: Terrain, bbox: str) -> list[Extent]:
-    extent = parse_bbox(bbox)
+def _windows_in(terrain: Terrain, bbox: Extent) -> Iterator[Window]:
+    """The terrain's cells that touch `bbox`.
+
+    In the terrain's CRS a rectangle of degrees is the box around it, so there may be cells a
+    little beyond `bbox`, never fewer.
+    """
     if terrain.crs is None:
         raise GridInvalid("bbox", f"terrain {terrain.name!r} has no CRS, so nothing is known of its place")
-    return ground_extents(extent, terrain.crs)
+    everything = window_of(terrain)
+    if everything is None:
+        return
+    if terrain.west is None or terrain.south is None or terrain.east is None or terrain.north is None:
+        raise GridInvalid("bbox", f"the CRS of terrain {terrain.name!r} does not tell longitudes")
+    whole = Extent(terrain.west, terrain.south, terrain.east, terrain.north)
+    for part in _common(whole, bbox):
+        for extent in ground_extents(part, terrain.crs):
+            window = _touched(terrain, extent).intersection(everything)
+            if window is not None:
+                yield window
 
 
-def _cells(terrain: Terrain, extent: Extent) -> Window | None:
-    """The terrain's cells in an extent on the ground, snapped outward; None when there are none."""
-    ground, whole = anchor_of(terrain).ground, window_of(terrain)
-    if whole is None:
-        return None
-    left, right = ((x - ground.c) / ground.a for x in (extent.left, extent.right))
-    top, bottom = ((y - ground.f) / ground.e for y in (extent.top, extent.bottom))
-    col, col_stop = max(math.floor(left), whole.col), min(math.ceil(right), whole.col_stop)
-    row, row_stop = max(math.floor(top), whole.row), min(math.ceil(bottom), whole.row_stop)
-    if row >= row_stop or col >= col_stop:
-        return None
-    return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
+def _common(one: Extent, other: Extent) -> Iterator[Extent]:
+    """What two extents in degrees share, in parts that do not cross the antimeridian."""
+    bottom, top = max(one.bottom, other.bottom), min(one.top, other.top)
+    if bottom > top:
+        return
+    for west, east in longitude_ranges(one.left, one.right):
+        for other_west, other_east in longitude_ranges(other.left, other.right):
+            left, right = max(west, other_west), min(east, other_east)
+            if left <= right:
+                yield Extent(left, bottom, right, top)
+
+
+def _touched(terrain: Terrain, extent: Extent) -> Window:
+    """Cells that `extent` overlaps or touches, of the endless grid."""
+    to_cells = ~anchor_of(terrain).ground
+    left, top = to_cells @ (extent.left, extent.top)
+    right, bottom = to_cells @ (extent.right, extent.bottom)
+    row, col = math.ceil(top) - 1, math.ceil(left) - 1
+    return Window(row=row, col=col, height=math.floor(bottom) - row + 1, width=math.floor(right) - col + 1)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from catalog.errors import CatalogError
-from raster.errors import RasterError
+from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
+from raster.errors import (
+    LevelNotFound,
+    MetricNotFound,
+    PyramidCorrupt,
+    RasterError,
+    WindowOutOfBounds,
+    WindowTooLarge,
+)
 from service.bodies import pyramid_body
-from service.build_desk import BuildKey
 from service.desk import Desk, GivenDesk
 from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
-from service.errors import ServiceError
+from service.errors import FormatNotSupported, ServiceError
 from service.etags import answers_304, etag_of
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
 from service.links import pyramid_path
 from service.prefer import Preference, parse_prefer
-from service.problems import retry_after
+from service.problems import BUILD_ERRORS, LATER, problem_responses, retry_after
+from service.pyramid_schemas import LevelWindowBody, PyramidBody
 from service.pyramid_states import get_state
-from service.schemas import PyramidBody, SafeInteger
+from service.schemas import SafeInteger
 from service.terrain_grids import cell_type_of
 
 router = APIRouter(prefix="/terrain", tags=["levels"])
@@ -34,11 +42,23 @@ Start = Annotated[int | None, Query(ge=0, le=2**53)]
     "/{terrain}/pyramid/{metric}/{level}",
     response_class=Response,
     responses={
+        **problem_responses(
+            TerrainNotFound,
+            MetricNotFound,
+            LevelNotFound,
+            WindowOutOfBounds,
+            WindowTooLarge,
+            FormatNotSupported,
+            PyramidCorrupt,
+            *BUILD_ERRORS,
+            CatalogUnavailable,
+        ),
         200: {
+            "model": LevelWindowBody,
             "description": "The cells",
-            "content": {"application/json": {"schema": {"type": "object"}}, "application/x-npy": {}},
+            "content": {MEDIA_TYPES["npy"]: {"schema": {"type": "string", "format": "binary"}}},
         },
-        202: {"model": PyramidBody, "description": "The build goes on: its state; `Location` tells it later"},
+        202: {"model": PyramidBody, "description": "The build goes on: its state", "headers": LATER},
         304: {"description": "The window is the one the client has"},
     },
 )
@@ -76,19 +96,26 @@ async def get_level(
 
 
 async def _brought_up_to_date(desk: Desk, located: Located, wait_s: float, *, refuses_stale: bool) -> Located:
-    """Wait for the build of what is asked for, and locate it again; what was located if the build goes on.
+    """Locate what is asked for anew when it is built; as it was when the build goes on.
 
-    An update is never an outage: when it fails, a generation that was in use stays in use.
+    An update is never an outage: when it fails, the generation that was in use stays in use.
     """
-    key = BuildKey(located.terrain.id, located.metric, located.terrain.revision)
-    try:
-        if not await desk.builds.order(key).wait(wait_s):
+    deadline = time.monotonic() + wait_s
+    while not located.is_fresh:
+        revision, failure = located.terrain.revision, None
+        try:
+            build = desk.builds.order(located.terrain.id, located.metric, revision)
+            if not await build.wait(max(0.0, deadline - time.monotonic())):
+                return located
+        except (RasterError, CatalogError, ServiceError) as error:
+            failure = error
+        # the terrain may have changed meanwhile, or be gone
+        located = await desk.run(desk.levels.locate, located.terrain.id, located.metric, located.asked)
+        if failure is not None and not located.is_fresh and located.terrain.revision == revision:
+            if refuses_stale or desk.levels.resolve(located) is None:
+                raise failure
             return located
-    except (RasterError, CatalogError, ServiceError):
-        if refuses_stale or desk.levels.resolve(located) is None:
-            raise
-        return located
-    return await desk.run(desk.levels.locate, located.terrain.id, located.metric, located.asked)
+    return located
 
 
 def _preference(desk: Desk, prefer: str | None) -> Preference:

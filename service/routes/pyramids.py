@@ -8,29 +8,33 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse
 
+from catalog.errors import CatalogUnavailable, TerrainNotFound
 from catalog.repository import pyramids, terrains
+from raster.errors import MetricNotFound
 from service.bodies import pyramid_body
-from service.build_desk import BuildKey
 from service.desk import Desk, GivenDesk
 from service.levels import State
 from service.links import pyramid_path
 from service.prefer import parse_prefer
-from service.problems import retry_after
+from service.problems import BUILD_ERRORS, LATER, problem_responses, retry_after
+from service.pyramid_schemas import PyramidBody, PyramidList
 from service.pyramid_states import get_state, list_states
-from service.schemas import PyramidBody, PyramidList
 from service.terrain_grids import get_grid
 
 router = APIRouter(prefix="/terrain", tags=["pyramids"])
 
 
-@router.get("/{terrain}/pyramid")
+@router.get("/{terrain}/pyramid", responses=problem_responses(TerrainNotFound, CatalogUnavailable))
 async def list_pyramids(desk: GivenDesk, terrain: str) -> PyramidList:
     """Every metric and the state of its pyramid."""
     states = await desk.run(list_states, desk.house, desk.builds, terrain)
     return PyramidList(pyramids=[pyramid_body(desk.house, state) for state in states])
 
 
-@router.get("/{terrain}/pyramid/{metric}")
+@router.get(
+    "/{terrain}/pyramid/{metric}",
+    responses=problem_responses(TerrainNotFound, MetricNotFound, CatalogUnavailable),
+)
 async def get_pyramid(desk: GivenDesk, terrain: str, metric: str) -> PyramidBody:
     """The state of one pyramid: whether it is built, from what, where it lies, what it holds."""
     return pyramid_body(desk.house, await desk.run(get_state, desk.house, desk.builds, terrain, metric))
@@ -39,7 +43,10 @@ async def get_pyramid(desk: GivenDesk, terrain: str, metric: str) -> PyramidBody
 @router.post(
     "/{terrain}/pyramid/{metric}",
     response_model=PyramidBody,
-    responses={202: {"model": PyramidBody, "description": "The build is under way"}},
+    responses={
+        **problem_responses(TerrainNotFound, MetricNotFound, *BUILD_ERRORS, CatalogUnavailable),
+        202: {"model": PyramidBody, "description": "The build is under way", "headers": LATER},
+    },
 )
 async def order_build(
     desk: GivenDesk,
@@ -52,8 +59,7 @@ async def order_build(
     get_grid(found.terrain)
     preference = parse_prefer(prefer, default_s=0.0, longest_s=desk.house.settings.max_build_wait_s)
     if found.state is not State.READY:
-        key = BuildKey(found.terrain.id, metric, found.terrain.revision)
-        await desk.builds.order(key).wait(preference.wait_s)
+        await desk.builds.order(found.terrain.id, metric, found.terrain.revision).wait(preference.wait_s)
         found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
     body = pyramid_body(desk.house, found).model_dump(mode="json")
     if found.state is State.READY:
@@ -62,7 +68,11 @@ async def order_build(
     return JSONResponse(body, status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
-@router.delete("/{terrain}/pyramid/{metric}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete(
+    "/{terrain}/pyramid/{metric}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=problem_responses(TerrainNotFound, MetricNotFound, CatalogUnavailable),
+)
 async def drop_pyramid(desk: GivenDesk, terrain: str, metric: str) -> None:
     """Forget a pyramid; the next request for a level builds it anew."""
     await desk.run(_drop, desk, terrain, metric)

@@ -7,9 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from catalog.errors import CatalogUnavailable, CursorInvalid, TerrainExists, TerrainNotFound
 from catalog.models import Terrain
 from catalog.repository import terrains
 from catalog.repository.paging import Page
+from raster.errors import GridInvalid, TerrainTooLarge
 from raster.grid import Extent
 from service.bbox import parse_bbox
 from service.bodies import terrain_body
@@ -17,6 +19,7 @@ from service.creation import TerrainOrder, create_terrain
 from service.desk import Desk, GivenDesk
 from service.etags import answers_304, etag_of
 from service.links import next_page
+from service.problems import problem_responses
 from service.pyramid_states import list_states
 from service.schemas import (
     NewTerrainBody,
@@ -32,7 +35,10 @@ router = APIRouter(prefix="/terrain", tags=["terrains"])
 @router.get(
     "",
     response_model=TerrainPage,
-    responses={304: {"description": "The page is the one the client has"}},
+    responses={
+        **problem_responses(CursorInvalid, GridInvalid, CatalogUnavailable),
+        304: {"description": "The page is the one the client has"},
+    },
 )
 async def list_terrains(
     request: Request,
@@ -63,7 +69,14 @@ def _read_page(
         return terrains.list_terrains(session, limit=limit, after=after, name_prefix=q, bbox=bbox)
 
 
-@router.post("", status_code=HTTPStatus.CREATED)
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    responses={
+        **problem_responses(TerrainExists, GridInvalid, TerrainTooLarge, CatalogUnavailable, has_body=True),
+        201: {"headers": {"Location": {"description": "The terrain", "schema": {"type": "string"}}}},
+    },
+)
 async def post_terrain(desk: GivenDesk, body: NewTerrainBody, response: Response) -> TerrainBody:
     """Create a terrain without tiles."""
     fields = body.model_dump(exclude={"extent"})
@@ -73,7 +86,7 @@ async def post_terrain(desk: GivenDesk, body: NewTerrainBody, response: Response
     return terrain_body(terrain)
 
 
-@router.get("/{terrain}")
+@router.get("/{terrain}", responses=problem_responses(TerrainNotFound, CatalogUnavailable))
 async def get_terrain(desk: GivenDesk, terrain: str) -> TerrainWithPyramidsBody:
     """One terrain, and how its pyramids stand."""
     return await desk.run(_read_one, desk, terrain)
@@ -87,7 +100,7 @@ def _read_one(desk: Desk, key: str) -> TerrainWithPyramidsBody:
     return TerrainWithPyramidsBody(**terrain_body(found).model_dump(), pyramids=pyramids)
 
 
-@router.patch("/{terrain}")
+@router.patch("/{terrain}", responses=problem_responses(TerrainNotFound, CatalogUnavailable, has_body=True))
 async def patch_terrain(desk: GivenDesk, terrain: str, body: TerrainChange) -> TerrainBody:
     """Change what is said of a terrain; absent fields stay. Name and grid never change."""
     return terrain_body(await desk.run(_change, desk, terrain, body))
@@ -100,7 +113,11 @@ def _change(desk: Desk, key: str, body: TerrainChange) -> Terrain:
         return terrain
 
 
-@router.delete("/{terrain}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete(
+    "/{terrain}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=problem_responses(TerrainNotFound, CatalogUnavailable),
+)
 async def delete_terrain(desk: GivenDesk, terrain: str) -> None:
     """Forget a terrain, its tiles and its pyramids; the tiles' sources stay."""
     await desk.run(_delete, desk, terrain)

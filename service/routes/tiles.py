@@ -7,13 +7,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from catalog.errors import CatalogUnavailable, CursorInvalid, TerrainNotFound, TileNotFound
 from catalog.models import Tile
 from catalog.repository import terrains, tiles
 from catalog.repository.paging import Page
+from raster.errors import GridInvalid, TerrainTooLarge
 from service.bodies import tile_body
 from service.desk import Desk, GivenDesk
-from service.errors import RegistrationTooLarge
+from service.errors import ParameterInvalid, RegistrationRefused, RegistrationTooLarge
 from service.links import next_page
+from service.problems import SOURCE_ERRORS, problem_responses
 from service.registration import TileOrder, change_priority, register_tiles, remove_tile
 from service.schemas import (
     NewTilesBody,
@@ -32,7 +35,7 @@ TileId = Annotated[int, Path(ge=1, lt=2**63)]
 CellIndex = Annotated[int | None, Query(ge=-(2**53), le=2**53)]
 
 
-@router.get("/tile/{tile_id}")
+@router.get("/tile/{tile_id}", responses=problem_responses(TileNotFound, CatalogUnavailable))
 async def get_tile(desk: GivenDesk, tile_id: TileId) -> TileBody:
     """One tile."""
     return tile_body(await desk.run(_read_one, desk, tile_id))
@@ -43,19 +46,25 @@ def _read_one(desk: Desk, tile_id: int) -> Tile:
         return tiles.get_tile(session, tile_id)
 
 
-@router.patch("/tile/{tile_id}")
+@router.patch("/tile/{tile_id}", responses=problem_responses(TileNotFound, CatalogUnavailable, has_body=True))
 async def patch_tile(desk: GivenDesk, tile_id: TileId, body: TileChange) -> TileBody:
     """Change a tile's precedence. Register its source again to change anything else."""
     return tile_body(await desk.run(change_priority, desk.house, tile_id, body.priority))
 
 
-@router.delete("/tile/{tile_id}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete(
+    "/tile/{tile_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=problem_responses(TileNotFound, CatalogUnavailable),
+)
 async def delete_tile(desk: GivenDesk, tile_id: TileId) -> None:
     """Take a tile out of its terrain; its source stays where it is."""
     await desk.run(remove_tile, desk.house, tile_id)
 
 
-@router.get("/tile/{tile_id}/stats")
+@router.get(
+    "/tile/{tile_id}/stats", responses=problem_responses(TileNotFound, *SOURCE_ERRORS, CatalogUnavailable)
+)
 async def get_statistics(desk: GivenDesk, tile_id: TileId) -> StatisticsBody:
     """Count, minimum, maximum, mean and standard deviation of a tile's valid cells."""
     found = await desk.run(compute_statistics, desk.house, tile_id)
@@ -69,7 +78,12 @@ async def get_statistics(desk: GivenDesk, tile_id: TileId) -> StatisticsBody:
     )
 
 
-@router.get("/{terrain}/tile")
+@router.get(
+    "/{terrain}/tile",
+    responses=problem_responses(
+        TerrainNotFound, CursorInvalid, GridInvalid, ParameterInvalid, CatalogUnavailable
+    ),
+)
 async def list_tiles(
     request: Request,
     response: Response,
@@ -99,7 +113,18 @@ def _read_page(desk: Desk, key: str, limit: int, after: str | None, wanted: Tile
         return tiles.list_tiles(session, terrain.id, limit=limit, after=after, cell=cell, windows=windows)
 
 
-@router.post("/{terrain}/tile", status_code=HTTPStatus.CREATED)
+@router.post(
+    "/{terrain}/tile",
+    status_code=HTTPStatus.CREATED,
+    responses=problem_responses(
+        TerrainNotFound,
+        RegistrationRefused,
+        RegistrationTooLarge,
+        TerrainTooLarge,
+        CatalogUnavailable,
+        has_body=True,
+    ),
+)
 async def post_tiles(desk: GivenDesk, terrain: str, body: NewTilesBody) -> RegistrationBody:
     """Register tiles, all or none. A source that is registered already is replaced."""
     limit = desk.house.settings.max_registration_tiles

@@ -5,42 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2 as httpx
 import numpy as np
 import pytest
-import uvicorn
 
 from installations import Installation, make_installation
-from rest import GOLDEN, GOLDEN_LEVELS, create_golden, problem, save_golden, served, settings_of
-from service.app import create_app
+from rest import GOLDEN_LEVELS, add_golden, open_client, problem_in, serve
 from service.builds import Progress, build_pyramid
-from service.serving import listen
 
 LEVEL = "/terrain/golden/pyramid/max"
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
-    made = make_installation(tmp_path)
-    save_golden(made)
-    return made
-
-
-@contextmanager
-def running(installation: Installation) -> Iterator[str]:
-    """A real server on a free port; its address."""
-    with listen("127.0.0.1", 0) as listening:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings_of(installation)), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    return make_installation(tmp_path)
 
 
 class Held:
@@ -77,9 +57,9 @@ def generations(installation: Installation) -> list[str]:
 
 
 def test_a_hundred_cold_requests_are_one_build(installation: Installation) -> None:
-    with running(installation) as address:
+    with serve(installation) as address:
         with httpx.Client(base_url=address) as client:
-            create_golden(client)  # type: ignore[arg-type]
+            add_golden(client, installation)
         start = threading.Barrier(100)
 
         def ask(number: int) -> httpx.Response:
@@ -96,8 +76,8 @@ def test_a_hundred_cold_requests_are_one_build(installation: Installation) -> No
 
 
 def test_a_slow_build_goes_on_and_tells_where(installation: Installation, held: Held) -> None:
-    with served(installation) as client:
-        create_golden(client)
+    with open_client(installation) as client:
+        add_golden(client, installation)
         answer = client.get(f"{LEVEL}/0", headers={"Prefer": "wait=1"})
         assert answer.status_code == 202
         assert answer.headers["location"] == LEVEL
@@ -110,31 +90,31 @@ def test_a_slow_build_goes_on_and_tells_where(installation: Installation, held: 
         again = client.get(f"{LEVEL}/0", headers={"Prefer": "respond-async"})
         assert (again.status_code, again.headers["preference-applied"]) == (202, "respond-async")
         held.released.set()
-        assert client.get(f"{LEVEL}/0").json()["values"] == GOLDEN
+        assert client.get(f"{LEVEL}/0").json()["values"] == GOLDEN_LEVELS[0]
     assert held.count == 1
 
 
 def test_a_client_that_leaves_does_not_cancel_the_build(installation: Installation, held: Held) -> None:
-    with running(installation) as address, httpx.Client(base_url=address, timeout=0.5) as client:
-        create_golden(client)  # type: ignore[arg-type]
+    with serve(installation) as address, httpx.Client(base_url=address, timeout=0.5) as client:
+        add_golden(client, installation)
         with pytest.raises(httpx.TimeoutException):
             client.get(f"{LEVEL}/0")
         assert held.begun.wait(10)
         held.released.set()
         answer = httpx.get(f"{address}{LEVEL}/0", timeout=30)
-        assert answer.json()["values"] == GOLDEN
+        assert answer.json()["values"] == GOLDEN_LEVELS[0]
     assert held.count == 1
     assert len(generations(installation)) == 1
 
 
 def test_every_waiter_is_told_why_the_build_failed(installation: Installation) -> None:
-    with served(installation) as client:
-        create_golden(client)
+    with open_client(installation) as client:
+        add_golden(client, installation)
         (installation.tiles / "west.npy").unlink()
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: client.get(f"{LEVEL}/0"), range(8)))
     for answer in answers:
-        assert problem(answer, 502)["source"] == "west.npy"
+        assert problem_in(answer, 502)["source"] == "west.npy"
     assert generations(installation) == []
 
 
@@ -146,8 +126,8 @@ def test_health_answers_while_everything_is_busy(installation: Installation, hel
         assert released.wait(30)
         return b""
 
-    with running(installation) as address, httpx.Client(base_url=address, timeout=30) as client:
-        create_golden(client)  # type: ignore[arg-type]
+    with serve(installation) as address, httpx.Client(base_url=address, timeout=30) as client:
+        add_golden(client, installation)
         client.get(f"{LEVEL}/0", headers={"Prefer": "respond-async"})
         assert held.begun.wait(10)
         with pytest.MonkeyPatch.context() as slow, ThreadPoolExecutor(12) as pool:
@@ -155,14 +135,14 @@ def test_health_answers_while_everything_is_busy(installation: Installation, hel
             asking = [
                 pool.submit(httpx.get, f"{address}/terrain/tile/1/stats", timeout=60) for _ in range(12)
             ]
-            for _ in range(settings_of(installation).request_threads):
+            for _ in range(installation.settings().request_threads):
                 assert reading.acquire(timeout=10)
             live = httpx.get(f"{address}/health/live", timeout=10)
             with pytest.raises(httpx.TimeoutException):
                 httpx.get(f"{address}/terrain", timeout=0.5)
             released.set()
             for answer in asking:
-                problem(answer.result(), 422)
+                problem_in(answer.result(), 422)
     assert (live.status_code, live.json()) == (200, {"status": "live"})
 
 
@@ -170,8 +150,8 @@ def test_an_update_is_answered_with_the_old_values_until_it_is_there(
     installation: Installation, held: Held
 ) -> None:
     held.released.set()
-    with served(installation) as client:
-        create_golden(client)
+    with open_client(installation) as client:
+        add_golden(client, installation)
         first = client.get(f"{LEVEL}/0").json()
         np.save(installation.tiles / "west.npy", np.full((5, 4), 90, np.int16))
         client.post("/terrain/golden/tile", json={"tiles": [{"url": "west.npy", "x": 0, "y": 0}]})
@@ -191,16 +171,16 @@ def test_an_update_is_answered_with_the_old_values_until_it_is_there(
 
 
 def test_an_update_that_fails_is_no_outage(installation: Installation) -> None:
-    with served(installation) as client:
-        create_golden(client)
+    with open_client(installation) as client:
+        add_golden(client, installation)
         assert client.get(f"{LEVEL}/0").json()["state"] == "ready"
         np.save(installation.tiles / "more.npy", np.zeros((2, 2), np.int16))
         client.post("/terrain/golden/tile", json={"tiles": [{"url": "more.npy", "x": 9, "y": 0}]})
         (installation.tiles / "more.npy").unlink()
         answer = client.get(f"{LEVEL}/0")
         assert (answer.status_code, answer.json()["state"]) == (200, "stale")
-        assert answer.json()["values"] == GOLDEN
-        assert problem(client.get(f"{LEVEL}/0?stale=refuse"), 502)["source"] == "more.npy"
+        assert answer.json()["values"] == GOLDEN_LEVELS[0]
+        assert problem_in(client.get(f"{LEVEL}/0?stale=refuse"), 502)["source"] == "more.npy"
         state = client.get(LEVEL).json()
         assert (state["state"], state["failure"]["error"]) == ("stale", "SourceNotFound")
 
@@ -208,24 +188,24 @@ def test_an_update_that_fails_is_no_outage(installation: Installation) -> None:
 def test_a_terrain_that_is_deleted_while_it_is_built_leaves_nothing(
     installation: Installation, held: Held
 ) -> None:
-    with served(installation) as client:
-        create_golden(client)
+    with open_client(installation) as client:
+        add_golden(client, installation)
         client.get(f"{LEVEL}/0", headers={"Prefer": "respond-async"})
         assert held.begun.wait(10)
         assert client.delete("/terrain/golden").status_code == 204
         held.released.set()
-        problem(client.get(f"{LEVEL}/0"), 404)
+        problem_in(client.get(f"{LEVEL}/0"), 404)
     assert generations(installation) == []
 
 
 def test_a_service_that_stops_leaves_the_build_to_the_next_one(
     installation: Installation, held: Held
 ) -> None:
-    with served(installation) as client:
-        create_golden(client)
+    with open_client(installation) as client:
+        add_golden(client, installation)
         client.get(f"{LEVEL}/0", headers={"Prefer": "respond-async"})
         assert held.begun.wait(10)
         threading.Timer(0.3, held.released.set).start()
-    with served(installation) as client:
+    with open_client(installation) as client:
         assert client.get(LEVEL).json()["state"] in {"absent", "ready"}
-        assert client.get(f"{LEVEL}/0").json()["values"] == GOLDEN
+        assert client.get(f"{LEVEL}/0").json()["values"] == GOLDEN_LEVELS[0]

@@ -89,16 +89,18 @@ class Installation:
             text=True,
         )
 
+    def settings(self, **changed: Any) -> Settings:
+        """The settings of this installation in this process."""
+        return Settings(
+            database_url=f"sqlite:///{self.folder / 'catalog.db'}",
+            store_url=self.folder / "pyramids",
+            tile_root=(self.tiles,),
+        ).model_copy(update=changed)
+
     @contextmanager
     def house(self, **settings: Any) -> Iterator[House]:
         """The installation's use-cases in this process, its catalogue made; `settings` are changed ones."""
-        house = open_house(
-            Settings(
-                database_url=f"sqlite:///{self.folder / 'catalog.db'}",
-                store_url=self.folder / "pyramids",
-                tile_root=(self.tiles,),
-            ).model_copy(update=settings)
-        )
+        house = open_house(self.settings(**settings))
         house.database.migrate()
         try:
             yield house

@@ -1,76 +1,91 @@
-"""The REST service over an installation: requests that answer, and problems that must be clear."""
+"""The REST service of an installation, within the test or behind a real socket, and what its answers owe."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx2 as httpx
 import numpy as np
+import uvicorn
 from starlette.testclient import TestClient
 
 from installations import Installation
+from make_small_terrains import GOLDEN
 from service.app import create_app
-from service.settings import Settings
 
-GOLDEN = [
-    [1, 41, 37, 12, 0, 66, 36],
-    [3, 62, 23, 7, 2, 31, 21],
-    [87, 12, 34, 32, 34, 7, 12],
-    [5, 3, 13, 74, 53, 15, 1],
-    [15, 0, 17, 41, 59, 21, 0],
-]
-"""The worked example, and its levels under max."""
+PROBLEM = "application/problem+json"
 
-GOLDEN_LEVELS = [
-    GOLDEN,
+GOLDEN_LEVELS: list[list[list[int]]] = [
+    [list(row) for row in GOLDEN],
     [[62, 37, 66, 36], [87, 74, 53, 12], [15, 41, 59, 0]],
     [[87, 66], [41, 59]],
     [[87]],
 ]
-
-
-def settings_of(installation: Installation, **changed: Any) -> Settings:
-    """The settings of an installation, some of them changed."""
-    return Settings(
-        database_url=f"sqlite:///{installation.folder / 'catalog.db'}",
-        store_url=installation.folder / "pyramids",
-        tile_root=(installation.tiles,),
-    ).model_copy(update=changed)
+"""The worked example of the design, level by level under max."""
 
 
 @contextmanager
-def served(installation: Installation, **changed: Any) -> Iterator[TestClient]:
-    """A client of the service, which runs in this process."""
-    with TestClient(
-        create_app(settings_of(installation, **changed)), raise_server_exceptions=False
-    ) as client:
+def open_client(installation: Installation, **settings: Any) -> Iterator[TestClient]:
+    """The service without a socket; a defect is an answer with status 500, as on a real one."""
+    app = create_app(installation.settings(**settings))
+    with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
-def save_golden(installation: Installation) -> None:
-    """The worked example's two tiles."""
-    cells = np.array(GOLDEN, np.int16)
+@contextmanager
+def serve(installation: Installation, **settings: Any) -> Iterator[str]:
+    """The service on a port of its own, in a thread; its address."""
+    config = uvicorn.Config(
+        create_app(installation.settings(**settings)), port=0, log_level="critical", lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the service did not start"
+        time.sleep(0.005)
+    (listening,) = server.servers[0].sockets
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def problem_in(answer: httpx.Response, status: int, kind: str | None = None) -> dict[str, Any]:
+    """The answer's problem: of this status and kind, with its request's id, and nothing of our inside."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == PROBLEM
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert problem["title"]
+    if kind is not None:
+        assert problem["type"] == f"/problems/{kind}"
+    for inside in ("Traceback", 'File "', ".py", "sqlalchemy", "sqlite", "rasterio"):
+        assert inside not in answer.text
+    return problem
+
+
+def add_terrain(client: httpx.Client, name: str, *tiles: dict[str, Any], **fields: Any) -> int:
+    """Create a terrain and register its tiles; its id."""
+    made = client.post("/terrain", json={"name": name, **fields})
+    assert made.status_code == 201, made.text
+    if tiles:
+        registered = client.post(f"/terrain/{name}/tile", json={"tiles": list(tiles)})
+        assert registered.status_code == 201, registered.text
+    terrain_id: int = made.json()["id"]
+    return terrain_id
+
+
+def add_golden(client: httpx.Client, installation: Installation) -> int:
+    """The worked example in two tiles, west.npy and east.npy, registered and not built; its id."""
+    cells = np.array(GOLDEN, dtype=np.int16)
     np.save(installation.tiles / "west.npy", cells[:, :4])
     np.save(installation.tiles / "east.npy", cells[:, 4:])
-
-
-def create_golden(client: TestClient, name: str = "golden") -> None:
-    """The worked example, registered."""
-    assert client.post("/terrain", json={"name": name, "unit": "m"}).status_code == 201
-    tiles = [{"url": "west.npy", "x": 0, "y": 0}, {"url": "east.npy", "x": 4, "y": 0}]
-    assert client.post(f"/terrain/{name}/tile", json={"tiles": tiles}).status_code == 201
-
-
-def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """The problem an answer is, which has to be complete and must not show internals."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert body["status"] == status
-    assert body["title"]
-    assert body["request_id"] == answer.headers["x-request-id"]
-    for internal in ("Traceback", "sqlalchemy", "site-packages", 'File "'):
-        assert internal not in answer.text
-    return body
+    tiles = {"url": "west.npy", "x": 0, "y": 0}, {"url": "east.npy", "x": 4, "y": 0}
+    return add_terrain(client, "golden", *tiles, unit="m")

@@ -1,54 +1,49 @@
-"""Zoom levels over REST: computed when there is no stored version, then served from the store."""
-
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from installations import Installation, make_installation
-from rest import GOLDEN, GOLDEN_LEVELS, create_golden, problem, save_golden, served
-
-LEVEL = "/terrain/golden/pyramid/max"
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    made = make_installation(tmp_path)
-    save_golden(made)
-    return made
+from installations import Installation, save_geotiff
+from make_small_terrains import GOLDEN
+from oracle import OracleTile, paint
+from rest import GOLDEN_LEVELS, add_terrain, open_client, problem_in
+from service.pyramid_schemas import LevelWindowBody
+from terrains import UTM
 
 
-@pytest.fixture
-def client(installation: Installation) -> Iterator[TestClient]:
-    with served(installation) as client:
-        create_golden(client)
-        yield client
+def read_npy(content: bytes) -> np.ndarray:
+    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
 
 
-@pytest.mark.parametrize("terrain", ["golden", "1"])
-def test_the_levels_of_the_worked_example(client: TestClient, terrain: str) -> None:
-    for level, expected in enumerate(GOLDEN_LEVELS):
-        for asked in (level, level - 4):
-            body = client.get(f"/terrain/{terrain}/pyramid/max/{asked}").json()
-            assert body["values"] == expected
-            assert (body["level"], body["level_count"]) == (level, 4)
-            assert (body["level_height"], body["level_width"]) == np.shape(expected)
-    missing = problem(client.get(f"/terrain/{terrain}/pyramid/max/4"), 404)
-    assert "no level 4; the pyramid has levels 0 to 3" in missing["detail"]
+@pytest.mark.parametrize("level", range(4))
+def test_the_golden_levels_are_those_of_the_design(client: TestClient, golden: int, level: int) -> None:
+    answer = client.get(f"/terrain/{golden}/pyramid/max/{level}")
+    assert answer.status_code == 200
+    assert answer.json()["values"] == GOLDEN_LEVELS[level]
+    from_the_top = client.get(f"/terrain/golden/pyramid/max/{level - 4}")
+    assert from_the_top.json() == answer.json()
 
 
-def test_an_answer_says_all_that_its_cells_need(client: TestClient) -> None:
-    answer = client.get(f"{LEVEL}/1?row=1&col=2&height=2&width=1")
+@pytest.mark.parametrize("level", [4, -5, 2**53, -(2**53)])
+def test_a_level_that_does_not_exist_is_not_found(client: TestClient, golden: int, level: int) -> None:
+    problem = problem_in(client.get(f"/terrain/golden/pyramid/max/{level}"), 404, "level-not-found")
+    assert (problem["level"], problem["level_count"]) == (level, 4)
+
+
+def test_a_level_says_what_it_is(client: TestClient, golden: int) -> None:
+    answer = client.get("/terrain/golden/pyramid/max/1?row=1&col=2&height=2&width=1")
     body = answer.json()
-    assert body.pop("generation") == answer.headers["ziggurat-generation"]
+    LevelWindowBody.model_validate_json(answer.content, strict=True)
+    generation = body.pop("generation")
+    assert generation == answer.headers["ziggurat-generation"]
+    assert answer.headers["ziggurat-state"] == "ready"
     assert body == {
-        "terrain_id": 1, "metric": "max", "level": 1, "level_count": 4,
+        "terrain_id": golden, "metric": "max", "level": 1, "level_count": 4,
         "row": 1, "col": 2, "height": 2, "width": 1, "level_height": 3, "level_width": 4,
         "dtype": "int16", "nodata": None, "unit": "m", "crs": None,
         "transform": [2.0, 0.0, 4.0, 0.0, -2.0, -2.0], "extent": [4.0, -6.0, 6.0, -2.0],
@@ -56,148 +51,209 @@ def test_an_answer_says_all_that_its_cells_need(client: TestClient) -> None:
     }  # fmt: skip
 
 
-def test_windows_are_those_of_numpy(client: TestClient) -> None:
-    cells = np.array(GOLDEN)
-    for row in range(5):
-        for col in range(7):
-            body = client.get(f"{LEVEL}/0?row={row}&col={col}&height={5 - row}&width=1").json()
-            assert body["values"] == cells[row:, col : col + 1].tolist()
+@pytest.mark.parametrize(
+    ("query", "rows", "cols"),
+    [
+        ("", slice(0, 5), slice(0, 7)),
+        ("row=2", slice(2, 5), slice(0, 7)),
+        ("col=6", slice(0, 5), slice(6, 7)),
+        ("height=1", slice(0, 1), slice(0, 7)),
+        ("row=4&col=6", slice(4, 5), slice(6, 7)),
+        ("row=1&col=3&height=3&width=2", slice(1, 4), slice(3, 5)),
+    ],
+)
+def test_a_window_runs_from_its_first_cell_to_its_end_or_to_the_levels(
+    client: TestClient, golden: int, query: str, rows: slice, cols: slice
+) -> None:
+    expected = np.array(GOLDEN)[rows, cols]
+    assert client.get(f"/terrain/golden/pyramid/max/0?{query}").json()["values"] == expected.tolist()
+    npy = client.get(f"/terrain/golden/pyramid/max/0?{query}&f=npy")
+    np.testing.assert_array_equal(read_npy(npy.content), expected)
 
 
 @pytest.mark.parametrize(
-    "window",
-    ["row=-1", "row=5", "col=7", "row=4&height=2", "width=8", "height=0", "width=-3", "row=10000000000"],
+    "query",
+    ["row=5", "col=7", "row=4&height=2", "width=8", "height=6", "row=9007199254740992", "col=1&width=7"],
 )
-def test_windows_outside_are_refused(client: TestClient, window: str) -> None:
-    problem(client.get(f"{LEVEL}/0?{window}"), 422)
+def test_a_window_past_the_edge_is_refused(client: TestClient, golden: int, query: str) -> None:
+    answer = client.get(f"/terrain/golden/pyramid/max/0?{query}")
+    problem = problem_in(answer, 422, "window-out-of-bounds")
+    assert (problem["height"], problem["width"]) == (5, 7)
 
 
-@pytest.mark.parametrize("level", ["x", "1.5", "", "0x1", "1e3", f"{10**30}", "%00"])
-def test_what_is_no_level_is_no_answer(client: TestClient, level: str) -> None:
-    answer = client.get(f"{LEVEL}/{level}", follow_redirects=False)
-    problem(answer, 422 if level else 404) if answer.status_code != 307 else None
+@pytest.mark.parametrize(
+    "query",
+    ["row=-1", "col=-1", "height=0", "width=-3", "row=x", "row=1.5", "height=", "row=1e3", f"col={10**30}"],
+)
+def test_a_window_that_is_none_is_refused(client: TestClient, golden: int, query: str) -> None:
+    problem = problem_in(client.get(f"/terrain/golden/pyramid/max/0?{query}"), 422, "request-invalid")
+    assert problem["errors"][0]["where"] == f"query.{query.partition('=')[0]}"
 
 
-@pytest.mark.parametrize("level", [4, -5, 10**9, -(10**15)])
-def test_levels_that_the_pyramid_has_not_are_not_found(client: TestClient, level: int) -> None:
-    assert problem(client.get(f"{LEVEL}/{level}"), 404)["level_count"] == 4
+@pytest.mark.parametrize("level", ["x", str(10**30), "1.5", "", "0x1", "%00", "%FF", "NaN"])
+def test_a_level_that_is_no_number_is_refused(client: TestClient, golden: int, level: str) -> None:
+    answer = client.get(f"/terrain/golden/pyramid/max/{level}", follow_redirects=False)
+    if level:
+        problem_in(answer, 422, "request-invalid")
+    else:
+        assert answer.status_code == 307
 
 
-def test_numpy_files_are_the_same_cells(client: TestClient) -> None:
-    for answer in (
-        client.get(f"{LEVEL}/1?f=npy"),
-        client.get(f"{LEVEL}/1", headers={"Accept": "application/x-npy"}),
-    ):
-        assert answer.headers["content-type"] == "application/x-npy"
-        cells = np.load(io.BytesIO(answer.content), allow_pickle=False)
-        assert (cells.dtype, cells.tolist()) == (np.dtype("<i2"), GOLDEN_LEVELS[1])
-    assert "there are json, npy" in problem(client.get(f"{LEVEL}/1?f=xml"), 422)["detail"]
+def test_a_mistyped_parameter_is_not_silently_without_effect(client: TestClient, golden: int) -> None:
+    problem = problem_in(client.get("/terrain/golden/pyramid/max/0?heigth=2"), 422, "parameter-unknown")
+    assert problem["unknown"] == ["heigth"]
+    assert problem["known"] == ["row", "col", "height", "width", "f", "stale"]
 
 
-def test_nodata_is_null_and_json_has_no_nan(client: TestClient, installation: Installation) -> None:
-    cells = np.array([[1.5, np.nan, np.inf], [-np.inf, 2.0, np.nan]], np.float32)
-    np.save(installation.tiles / "holes.npy", cells)
-    client.post("/terrain", json={"name": "holes"})
-    client.post("/terrain/holes/tile", json={"tiles": [{"url": "holes.npy", "x": 0, "y": 0}]})
-    answer = client.get("/terrain/holes/pyramid/max/0")
-    body = json.loads(answer.text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
-    assert body["values"] == [[1.5, None, None], [None, 2.0, None]]
-    assert body["nodata"] == "NaN"
-    assert client.get("/terrain/holes/pyramid/count/-1").json()["values"] == [[2]]
-    assert client.get("/terrain/holes/pyramid/mean/-1").json()["values"] == [[1.75]]
-
-
-def test_the_second_request_opens_no_source(client: TestClient, installation: Installation) -> None:
-    first = client.get(f"{LEVEL}/2")
-    for tile in installation.tiles.iterdir():
-        tile.unlink()
-    for level, expected in enumerate(GOLDEN_LEVELS):
-        assert client.get(f"{LEVEL}/{level}").json()["values"] == expected
-    assert client.get(f"{LEVEL}/2").headers["etag"] == first.headers["etag"]
-
-
-def test_a_client_that_has_the_window_gets_no_cells(client: TestClient, installation: Installation) -> None:
-    etag = client.get(f"{LEVEL}/1").headers["etag"]
-    for stored in (installation.folder / "pyramids").rglob("c/*/*"):
-        stored.unlink()
-    for header in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        answer = client.get(f"{LEVEL}/1", headers={"If-None-Match": header})
-        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
-    problem(client.get(f"{LEVEL}/1", headers={"If-None-Match": '"x"'}), 503)
-
-
-def test_too_many_cells_name_the_limit_and_the_level_that_fits(installation: Installation) -> None:
-    with served(installation, max_answer_cells=12) as client:
-        create_golden(client)
-        found = problem(client.get(f"{LEVEL}/0"), 413)
-        assert (found["cell_count"], found["limit"], found["finest_level"]) == (35, 12, 1)
-        assert client.get(f"{LEVEL}/1").json()["values"] == GOLDEN_LEVELS[1]
-        assert client.get(f"{LEVEL}/0?height=2&width=6").status_code == 200
+def test_an_unknown_metric_is_not_found_and_the_known_ones_are_named(client: TestClient, golden: int) -> None:
+    problem = problem_in(client.get("/terrain/golden/pyramid/maximum/0"), 404, "metric-not-found")
+    assert "max" in problem["known"]
 
 
 def test_a_terrain_without_tiles_has_no_levels(client: TestClient) -> None:
-    client.post("/terrain", json={"name": "bare"})
-    assert (
-        "has no tiles; register some first"
-        in problem(client.get("/terrain/bare/pyramid/max/0"), 409)["detail"]
-    )
+    add_terrain(client, "bare")
+    problem_in(client.get("/terrain/bare/pyramid/max/0"), 409, "terrain-empty")
 
 
-def test_a_terrain_of_one_cell_has_one_level(client: TestClient, installation: Installation) -> None:
-    np.save(installation.tiles / "one.npy", np.array([[7]], np.uint8))
-    client.post("/terrain", json={"name": "one"})
-    client.post("/terrain/one/tile", json={"tiles": [{"url": "one.npy", "x": -3, "y": 9}]})
-    for metric, value in (("max", 7), ("min", 7), ("mean", 7.0), ("count", 1)):
-        body = client.get(f"/terrain/one/pyramid/{metric}/0").json()
-        assert (body["values"], body["level_count"]) == ([[value]], 1)
-        problem(client.get(f"/terrain/one/pyramid/{metric}/1"), 404)
+def test_a_terrain_of_one_cell_is_its_only_level(client: TestClient, installation: Installation) -> None:
+    np.save(installation.tiles / "cell.npy", np.array([[-7]], dtype=np.int8))
+    add_terrain(client, "dot", {"url": "cell.npy", "x": -3, "y": 9})
+    for level in (0, -1):
+        body = client.get(f"/terrain/dot/pyramid/max/{level}").json()
+        assert (body["values"], body["level_count"]) == ([[-7]], 1)
+    problem_in(client.get("/terrain/dot/pyramid/max/1"), 404, "level-not-found")
 
 
-def test_unknown_terrains_and_metrics_are_not_found(client: TestClient) -> None:
-    problem(client.get("/terrain/nowhere/pyramid/max/0"), 404)
-    problem(client.get("/terrain/99/pyramid/max/0"), 404)
-    problem(client.get("/terrain/%2e%2e/pyramid/max/0"), 404)
-    found = problem(client.get("/terrain/golden/pyramid/maximum/0"), 404)
-    assert "there are max, min, mean, count" in found["detail"]
+# Nodata
 
 
-def test_a_mistyped_parameter_is_refused_by_name(client: TestClient) -> None:
-    found = problem(client.get(f"{LEVEL}/0?heigth=2&row=1"), 422)
-    assert found["unknown"] == ["heigth"]
-    assert "height" in found["known"]
+@pytest.fixture
+def with_gaps(client: TestClient, installation: Installation) -> np.ndarray:
+    """A georeferenced terrain `gaps` of float32 with every kind of what is no measurement."""
+    cells = np.array([[1.5, np.nan, -9999], [np.inf, -np.inf, 2.25], [-9999, -9999, 0]], dtype=np.float32)
+    save_geotiff(installation.tiles / "gaps.tif", cells, transform=UTM, nodata=-9999)
+    add_terrain(client, "gaps", {"url": "gaps.tif"})
+    return cells
 
 
-def test_head_is_get_without_the_body(client: TestClient) -> None:
-    got, head = client.get(f"{LEVEL}/1"), client.head(f"{LEVEL}/1")
-    assert (head.status_code, head.content) == (200, b"")
-    for header in ("etag", "content-length", "content-type", "ziggurat-state"):
-        assert head.headers[header] == got.headers[header]
+def refuse_constant(name: str) -> Any:
+    raise AssertionError(f"{name} is not JSON")
 
 
-def test_a_source_that_is_gone_at_the_first_build_is_told(
-    client: TestClient, installation: Installation
+def test_nodata_is_null_and_nothing_that_json_does_not_know_is_in_an_answer(
+    client: TestClient, with_gaps: np.ndarray
 ) -> None:
-    (installation.tiles / "east.npy").unlink()
-    for _ in range(2):
-        assert problem(client.get(f"{LEVEL}/0"), 502)["source"] == "east.npy"
-    state = client.get(LEVEL).json()
-    assert (state["state"], state["failure"]["error"]) == ("failed", "SourceNotFound")
-    np.save(installation.tiles / "east.npy", np.zeros((5, 3), np.int16))
-    assert problem(client.get(f"{LEVEL}/0"), 409)["type"] == "/problems/source-changed"
-    client.post("/terrain/golden/tile", json={"tiles": [{"url": "east.npy", "x": 4, "y": 0}]})
-    assert client.get(f"{LEVEL}/-1").json()["values"] == [[87]]
+    answer = client.get("/terrain/gaps/pyramid/max/0")
+    body = json.loads(answer.text, parse_constant=refuse_constant)
+    assert body["values"] == [[1.5, None, None], [None, None, 2.25], [None, None, 0.0]]
+    assert (body["nodata"], body["crs"]) == ("NaN", "EPSG:32632")
+    LevelWindowBody.model_validate_json(answer.content, strict=True)
 
 
-def test_a_damaged_shard_is_never_nodata_and_the_next_request_builds_anew(
-    client: TestClient, installation: Installation
+def test_an_npy_answer_holds_the_stored_cells_and_nodata(client: TestClient, with_gaps: np.ndarray) -> None:
+    answer = client.get("/terrain/gaps/pyramid/max/0", headers={"accept": "application/x-npy"})
+    assert answer.headers["content-type"] == "application/x-npy"
+    cells = read_npy(answer.content)
+    assert cells.dtype == np.dtype("<f4")
+    expected = np.array([[1.5, np.nan, np.nan], [np.nan, np.nan, 2.25], [np.nan, np.nan, 0]], "f4")
+    np.testing.assert_array_equal(cells, expected)
+
+
+def test_gaps_between_integer_tiles_are_null(client: TestClient, installation: Installation) -> None:
+    cells = np.array([[255, 0]], dtype=np.uint8)
+    np.save(installation.tiles / "byte.npy", cells)
+    np.save(installation.tiles / "byte2.npy", cells)
+    add_terrain(client, "islands", {"url": "byte.npy", "x": 0, "y": 0}, {"url": "byte2.npy", "x": 3, "y": 1})
+    native = paint([OracleTile(0, 0, cells), OracleTile(1, 3, cells)])
+    for level in range(native.level_count):
+        for metric in ("max", "min"):
+            values, valid = native.extreme(level, metric)
+            expected = [
+                [int(v) if ok else None for v, ok in zip(*row, strict=True)]
+                for row in zip(values, valid, strict=True)
+            ]
+            body = client.get(f"/terrain/islands/pyramid/{metric}/{level}").json()
+            assert body["values"] == expected
+            assert body["nodata"] not in (None, 255, 0)
+
+
+# Formats
+
+
+def test_the_format_is_asked_for_by_name_or_by_accept(client: TestClient, golden: int) -> None:
+    address = "/terrain/golden/pyramid/max/0"
+    npy, json_ = "application/x-npy", "application/json"
+    for query, accept, expected in (
+        ("", "*/*", json_),
+        ("", f"text/html, {npy};q=0.9, {json_};q=0.1", npy),
+        ("", "image/png", json_),
+        ("?f=npy", json_, npy),
+        ("?f=json", npy, json_),
+    ):
+        answer = client.get(f"{address}{query}", headers={"accept": accept})
+        assert answer.headers["content-type"] == expected, (query, accept)
+        assert "Accept" in answer.headers["vary"]
+    problem = problem_in(client.get(f"{address}?f=tif"), 422, "format-not-supported")
+    assert problem["known"] == ["json", "npy"]
+
+
+# Size
+
+
+def test_too_many_cells_are_refused_with_the_limit_and_the_finest_level_that_fits(
+    installation: Installation,
 ) -> None:
-    first = client.get(f"{LEVEL}/0").json()["generation"]
-    for damaged in (installation.folder / "pyramids").rglob("0/elevation/c/0/0"):
-        damaged.write_bytes(b"")
-    answer = client.get(f"{LEVEL}/0")
-    problem(answer, 503)
-    assert 1 <= int(answer.headers["retry-after"]) <= 5
-    assert client.get(LEVEL).json()["state"] == "corrupt"
-    after = client.get(f"{LEVEL}/0").json()
-    assert after["values"] == GOLDEN
-    assert after["generation"] > first
+    np.save(installation.tiles / "a.npy", np.arange(5 * 7, dtype=np.int16).reshape(5, 7))
+    with open_client(installation, max_answer_cells=6) as client:
+        add_terrain(client, "wide", {"url": "a.npy", "x": 0, "y": 0})
+        answer = client.get("/terrain/wide/pyramid/max/0")
+        problem = problem_in(answer, 413, "window-too-large")
+        assert (problem["cell_count"], problem["limit"], problem["finest_level"]) == (35, 6, 2)
+        assert "6" in problem["detail"]
+        assert not installation.stored_files(), "a request that is refused starts no build"
+        problem_in(client.get("/terrain/wide/pyramid/max/1"), 413)
+        assert client.get("/terrain/wide/pyramid/max/2").status_code == 200
+        assert client.get("/terrain/wide/pyramid/max/0?height=2&width=3").status_code == 200
+        problem_in(client.get("/terrain/wide/pyramid/max/0?height=1"), 413)
+
+
+# Caches
+
+
+def test_an_answer_the_client_has_is_not_sent_again(client: TestClient, golden: int) -> None:
+    address = "/terrain/golden/pyramid/max/0"
+    tag = client.get(address).headers["etag"]
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = client.get(address, headers={"if-none-match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+    assert client.get(address, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_tags_tell_windows_formats_metrics_and_generations_apart(client: TestClient, golden: int) -> None:
+    address = "/terrain/golden/pyramid/max"
+
+    def tags() -> list[str]:
+        parts = ("0", "1", "0?row=1", "0?col=1", "0?height=1", "0?width=1", "0?f=npy")
+        found = [client.get(f"{address}/{part}").headers["etag"] for part in parts]
+        return [*found, client.get("/terrain/golden/pyramid/min/0").headers["etag"]]
+
+    before = tags()
+    assert len(set(before)) == len(before)
+    assert tags() == before
+    assert client.get(f"{address}/-4").headers["etag"] == before[0]
+    client.patch("/terrain/golden", json={"unit": "ft"})
+    assert not set(before) & set(tags())
+
+
+@pytest.mark.parametrize(
+    "address", ["/terrain/golden/pyramid/max/0", "/terrain", "/terrain/golden", "/terrain/x"]
+)
+def test_head_answers_as_get_without_the_body(client: TestClient, golden: int, address: str) -> None:
+    get, head = client.get(address), client.head(address)
+    assert head.content == b""
+    assert head.status_code == get.status_code
+    changing = {"x-request-id"}
+    assert {k: v for k, v in head.headers.items() if k not in changing} == {
+        k: v for k, v in get.headers.items() if k not in changing
+    }
