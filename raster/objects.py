@@ -75,7 +75,9 @@ class ObjectFolder:
     """A pyramid's folder on a local disk, while it is written."""
 
     def __init__(self, root: Path) -> None:
+        new_parents = [folder for folder in root.parents if not folder.exists()]
         root.mkdir(parents=True)
+        _sync(folder.parent for folder in new_parents)
         self._root = root
 
     def put(self, key: str, data: bytes) -> StoredObject:
@@ -111,19 +113,19 @@ class ObjectFolder:
         return data
 
     def seal(self, manifest: Manifest) -> str:
-        """Put the manifest beside the folder and wait until everything is on the disk.
+        """Wait until everything is on the disk, then put the manifest beside the folder.
+
+        So a manifest lists nothing that a power cut could still take away.
 
         Returns
         -------
         SHA-256 of the manifest, hexadecimal
         """
         text = manifest.to_json()
-        path = manifest_path(self._root)
-        path.write_bytes(text)
         files = [self._root / key for key in manifest.objects]
         folders = {folder for file in files for folder in file.relative_to(self._root).parents}
-        _sync(files)
-        _sync([path, *(self._root / folder for folder in folders), self._root.parent])
+        _sync([*files, *(self._root / folder for folder in folders)])
+        replace_file(manifest_path(self._root), text)
         return hashlib.sha256(text).hexdigest()
 
 
@@ -139,10 +141,12 @@ def read_manifest(root: Path) -> Manifest:
     ------
     PyramidCorrupt
         It is missing or damaged.
+    OSError
+        The disk cannot be read now, which says nothing about the pyramid.
     """
     try:
         text = manifest_path(root).read_bytes()
-    except OSError as error:
+    except FileNotFoundError as error:
         raise PyramidCorrupt("manifest.json", "the manifest is missing") from error
     return Manifest.from_json(text)
 
@@ -158,10 +162,13 @@ def _read_whole(path: Path, stored: StoredObject) -> bytes | None:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file so that readers see the old or the new bytes, never a part of them."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    _sync([temporary])
-    temporary.replace(path)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        temporary.write_bytes(data)
+        _sync([temporary])
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     _sync([path.parent])
 
 

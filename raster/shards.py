@@ -45,8 +45,8 @@ class Shard:
 class ShardTree:
     """The shards of a pyramid over `grid`.
 
-    `shard_cells` is a multiple of `chunk_cells`, both powers of two, so that the four children
-    of a shard fill it exactly and every shard holds whole chunks.
+    `shard_cells` is even, so that the four children of a shard fill it exactly, and a multiple of
+    `chunk_cells`, so that every shard holds whole chunks.
     """
 
     grid: Grid
@@ -54,8 +54,11 @@ class ShardTree:
     chunk_cells: int = CHUNK_CELLS
 
     def __post_init__(self) -> None:
-        if self.shard_cells % self.chunk_cells or self.shard_cells < 2:
-            raise ValueError(f"shards of {self.shard_cells} cells do not hold chunks of {self.chunk_cells}")
+        if self.shard_cells % self.chunk_cells or self.shard_cells % 2 or self.shard_cells < 2:
+            raise ValueError(
+                f"shards of {self.shard_cells} cells, chunks of {self.chunk_cells}: a shard has an even "
+                "number of cells a side and holds whole chunks"
+            )
 
     @property
     def root(self) -> Shard:
@@ -107,9 +110,3 @@ class ShardTree:
         return ChunkShapes(
             chunk=chunk, shard=(min(self.shard_cells, whole[0]), min(self.shard_cells, whole[1]))
         )
-
-    @property
-    def shard_count(self) -> int:
-        """Shards of all levels: what progress counts up to when no shard is without tiles."""
-        levels = (self.shape(level) for level in range(self.grid.level_count))
-        return sum(rows * cols for rows, cols in levels)

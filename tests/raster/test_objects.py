@@ -1,0 +1,182 @@
+"""Objects and their manifest: what is listed is on the disk, and a damaged list is not believed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raster.errors import PyramidCorrupt
+from raster.objects import Manifest, ObjectFolder, StoredObject, manifest_path, read_manifest, replace_file
+
+KEY = "0/elevation/c/1/2"
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What was synced to the disk, in order: inodes, which a rename does not change."""
+    seen: list[int] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        seen.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    return seen
+
+
+def inode(path: Path) -> int:
+    return path.stat().st_ino
+
+
+def manifest_of(*stored: StoredObject, empty: tuple[str, ...] = ()) -> Manifest:
+    return Manifest({each.key: each for each in stored}, frozenset(empty))
+
+
+def test_an_object_is_known_by_its_length_and_checksum(tmp_path: Path) -> None:
+    folder = ObjectFolder(tmp_path / "p.zarr")
+    assert folder.put(KEY, b"cells") == StoredObject(KEY, 5, zlib.crc32(b"cells"))
+    assert (tmp_path / "p.zarr" / KEY).read_bytes() == b"cells"
+
+
+def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p.zarr").mkdir()
+    with pytest.raises(FileExistsError):
+        ObjectFolder(tmp_path / "p.zarr")
+
+
+def test_the_seal_is_the_hash_of_the_manifest_on_the_disk(tmp_path: Path) -> None:
+    root = tmp_path / "p.zarr"
+    folder = ObjectFolder(root)
+    manifest = manifest_of(folder.put(KEY, b"cells"), folder.put("zarr.json", b"{}"), empty=("0/e/c/0/0",))
+    digest = folder.seal(manifest)
+    text = (tmp_path / "p.manifest.json").read_bytes()
+    assert manifest_path(root) == tmp_path / "p.manifest.json"
+    assert hashlib.sha256(text).hexdigest() == digest
+    assert read_manifest(root) == manifest
+
+
+def test_the_manifest_is_put_when_all_it_lists_is_on_the_disk(tmp_path: Path, synced: list[int]) -> None:
+    root = tmp_path / "p.zarr"
+    folder = ObjectFolder(root)
+    manifest = manifest_of(folder.put(KEY, b"cells"), folder.put("zarr.json", b"{}"))
+    folder.seal(manifest)
+    *objects, text, place = synced
+    folders = ("", "0", "0/elevation", "0/elevation/c", "0/elevation/c/1")
+    assert set(objects) == {inode(root / below) for below in (*folders, *manifest.objects)}
+    assert text == inode(manifest_path(root))
+    assert place == inode(root.parent)
+
+
+def test_new_folders_above_the_pyramid_are_on_the_disk_before_its_bytes(
+    tmp_path: Path, synced: list[int]
+) -> None:
+    ObjectFolder(tmp_path / "terrain" / "max" / "p.zarr")
+    assert set(synced) == {inode(tmp_path), inode(tmp_path / "terrain")}
+    synced.clear()
+    ObjectFolder(tmp_path / "terrain" / "max" / "q.zarr")
+    assert synced == []
+
+
+def test_a_failed_sync_leaves_no_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = ObjectFolder(tmp_path / "p.zarr")
+    manifest = manifest_of(folder.put(KEY, b"cells"))
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        folder.seal(manifest)
+    assert [path.name for path in tmp_path.iterdir()] == ["p.zarr"]
+
+
+keys = st.from_regex(r"[0-9]{1,2}/(elevation|count)/c/[0-9]{1,3}/[0-9]{1,3}", fullmatch=True)
+stored_objects = st.builds(StoredObject, keys, st.integers(0, 2**40), st.integers(0, 2**32 - 1))
+
+
+@settings(deadline=None)
+@given(st.lists(stored_objects, max_size=5, unique_by=lambda stored: stored.key), st.sets(keys, max_size=5))
+def test_a_manifest_comes_back_as_it_was(stored: list[StoredObject], empty: set[str]) -> None:
+    manifest = manifest_of(*stored, empty=tuple(empty))
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    assert manifest.byte_count == sum(each.size for each in stored)
+
+
+def test_equal_manifests_are_equal_bytes() -> None:
+    one, two = StoredObject("a", 1, 2), StoredObject("b", 3, 4)
+    assert manifest_of(one, two).to_json() == manifest_of(two, one).to_json()
+
+
+def test_a_torn_manifest_is_damaged_wherever_it_is_torn() -> None:
+    text = manifest_of(StoredObject(KEY, 5, 7), empty=("0/elevation/c/0/0",)).to_json()
+    for length in range(len(text)):
+        with pytest.raises(PyramidCorrupt, match="damaged"):
+            Manifest.from_json(text[:length])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[]", b"null", b"{}", b'{"objects": {}}', b'{"objects": [], "empty": []}', b"\xff",
+        b'{"objects": {"a": 5}, "empty": []}', b'{"objects": {"a": [5]}, "empty": []}',
+        b'{"objects": {"a": [5, 7]}, "empty": []}', b'{"objects": {"a": [5, "xyz"]}, "empty": []}',
+        b'{"objects": {}, "empty": null}',
+    ],
+)  # fmt: skip
+def test_what_is_no_manifest_is_damaged(text: bytes) -> None:
+    with pytest.raises(PyramidCorrupt, match="damaged"):
+        Manifest.from_json(text)
+
+
+def test_a_missing_manifest_is_corruption(tmp_path: Path) -> None:
+    with pytest.raises(PyramidCorrupt, match="missing"):
+        read_manifest(tmp_path / "p.zarr")
+
+
+def test_a_disk_that_cannot_be_read_now_is_not_corruption(tmp_path: Path) -> None:
+    manifest_path(
+        tmp_path / "p.zarr"
+    ).mkdir()  # stands for EIO, EMFILE and the like, which root cannot provoke
+    with pytest.raises(IsADirectoryError):
+        read_manifest(tmp_path / "p.zarr")
+
+
+def test_a_replaced_file_is_on_the_disk_and_leaves_nothing_beside_it(
+    tmp_path: Path, synced: list[int]
+) -> None:
+    path = tmp_path / "latest.json"
+    replace_file(path, b"one")
+    synced.clear()
+    replace_file(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [each.name for each in tmp_path.iterdir()] == ["latest.json"]
+    assert synced == [inode(path), inode(tmp_path)]
+
+
+def test_a_file_that_cannot_be_replaced_stays_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    taken = tmp_path / "latest.json"
+    taken.mkdir()
+    with pytest.raises(IsADirectoryError):
+        replace_file(taken, b"two")
+    assert [each.name for each in tmp_path.iterdir()] == ["latest.json"]
+
+
+def test_readers_see_whole_files_while_several_threads_replace_them(tmp_path: Path) -> None:
+    path = tmp_path / "latest.json"
+    texts = {bytes([65 + index]) * 5000 for index in range(8)}
+    replace_file(path, next(iter(texts)))
+    with ThreadPoolExecutor(4) as pool:
+        replaced = [pool.submit(replace_file, path, text) for text in texts]
+        seen = {path.read_bytes() for _ in range(50)}
+        for each in replaced:
+            each.result()
+    assert seen <= texts
+    assert path.read_bytes() in texts
