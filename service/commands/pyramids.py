@@ -80,7 +80,7 @@ def estimate_of(build: PlannedBuild) -> Estimate:
             for array in pyramid.arrays(level)
         ),
         shard_cells=allotment.shard_cells,
-        shard_count=plan.tree.shard_count,
+        shard_count=sum(rows * cols for rows, cols in map(plan.tree.shape, levels)),
         task_count=plan.task_count,
         workers=allotment.workers,
         memory_bytes=allotment.memory_bytes,
