@@ -1,17 +1,23 @@
-"""A service with the golden terrain of the design: two tiles without georeferencing."""
+"""Services to ask: one with the golden terrain for all tests of a file that only look, and empty ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from installations import Installation, make_installation
-from make_small_terrains import GOLDEN
-from rest import add_terrain, open_client
+from rest import AppClient, add_golden, open_client
+
+
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppClient]:
+    """A service with the terrain `golden`, id 1, and nothing else; tests leave it as it is."""
+    installation = make_installation(tmp_path_factory.mktemp("golden"))
+    with open_client(installation) as client:
+        add_golden(installation, client)
+        yield client
 
 
 @pytest.fixture
@@ -20,16 +26,7 @@ def installation(tmp_path: Path) -> Installation:
 
 
 @pytest.fixture
-def client(installation: Installation) -> Iterator[TestClient]:
+def client(installation: Installation) -> Iterator[AppClient]:
+    """A service without terrains."""
     with open_client(installation) as client:
         yield client
-
-
-@pytest.fixture
-def golden(installation: Installation, client: TestClient) -> int:
-    """Id of the terrain `golden`, cut into west.npy and east.npy, not built."""
-    cells = np.array(GOLDEN, dtype=np.int16)
-    np.save(installation.tiles / "west.npy", cells[:, :4])
-    np.save(installation.tiles / "east.npy", cells[:, 4:])
-    tiles = {"url": "west.npy", "x": 0, "y": 0}, {"url": "east.npy", "x": 4, "y": 0}
-    return add_terrain(client, "golden", *tiles, unit="m")
