@@ -127,6 +127,7 @@ def save_geotiff(
     transform: Affine,
     crs: str | None = "EPSG:32632",
     nodata: float | None = None,
+    **options: Any,
 ) -> None:
     """A georeferenced tile on the disk."""
     with rasterio.open(
@@ -140,5 +141,6 @@ def save_geotiff(
         transform=transform,
         crs=crs,
         nodata=nodata,
+        **options,
     ) as raster:
         raster.write(cells, 1)

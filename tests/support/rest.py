@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial, partialmethod
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import numpy as np
 import uvicorn
-from starlette.testclient import TestClient
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from installations import Installation
 from make_small_terrains import GOLDEN
@@ -28,12 +33,39 @@ GOLDEN_LEVELS: list[list[list[int]]] = [
 """The worked example of the design, level by level under max."""
 
 
+@dataclass(frozen=True)
+class AppClient:
+    """A client of an application in this process, without a socket."""
+
+    portal: BlockingPortal
+    client: httpx.AsyncClient
+
+    def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        return self.portal.call(partial(self.client.request, method, url, **options))
+
+    get = partialmethod(request, "GET")
+    head = partialmethod(request, "HEAD")
+    post = partialmethod(request, "POST")
+    patch = partialmethod(request, "PATCH")
+    delete = partialmethod(request, "DELETE")
+
+
+Client = AppClient | httpx.Client
+
+
 @contextmanager
-def open_client(installation: Installation, **settings: Any) -> Iterator[TestClient]:
+def open_client(installation: Installation, **settings: Any) -> Iterator[AppClient]:
     """The service without a socket; a defect is an answer with status 500, as on a real one."""
     app = create_app(installation.settings(**settings))
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
+        portal.wrap_async_context_manager(
+            httpx.AsyncClient(transport=transport, base_url="http://ziggurat")
+        ) as client,
+    ):
+        yield AppClient(portal, client)
 
 
 @contextmanager
@@ -71,7 +103,7 @@ def problem_in(answer: httpx.Response, status: int, kind: str | None = None) -> 
     return problem
 
 
-def add_terrain(client: httpx.Client, name: str, *tiles: dict[str, Any], **fields: Any) -> int:
+def add_terrain(client: Client, name: str, *tiles: dict[str, Any], **fields: Any) -> int:
     """Create a terrain and register its tiles; its id."""
     made = client.post("/terrain", json={"name": name, **fields})
     assert made.status_code == 201, made.text

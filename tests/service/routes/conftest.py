@@ -1,4 +1,4 @@
-"""A service with the golden terrain of the design: two tiles without georeferencing."""
+"""Services to ask: one with the golden terrain for all tests of a file that only look, and empty ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from installations import Installation, make_installation
 from rest import add_golden, open_client
@@ -18,7 +17,8 @@ def installation(tmp_path: Path) -> Installation:
 
 
 @pytest.fixture
-def client(installation: Installation) -> Iterator[TestClient]:
+def client(installation: Installation) -> Iterator[AppClient]:
+    """A service without terrains."""
     with open_client(installation) as client:
         yield client
 

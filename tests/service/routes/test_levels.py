@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from installations import Installation, save_geotiff
 from make_small_terrains import GOLDEN
@@ -21,8 +20,8 @@ def read_npy(content: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("level", range(4))
-def test_the_golden_levels_are_those_of_the_design(client: TestClient, golden: int, level: int) -> None:
-    answer = client.get(f"/terrain/{golden}/pyramid/max/{level}")
+def test_the_golden_levels_are_those_of_the_design(golden: AppClient, level: int) -> None:
+    answer = golden.get(f"/terrain/1/pyramid/max/{level}")
     assert answer.status_code == 200
     assert answer.json()["values"] == GOLDEN_LEVELS[level]
     from_the_top = client.get(f"/terrain/golden/pyramid/max/{level - 4}")
@@ -30,20 +29,20 @@ def test_the_golden_levels_are_those_of_the_design(client: TestClient, golden: i
 
 
 @pytest.mark.parametrize("level", [4, -5, 2**53, -(2**53)])
-def test_a_level_that_does_not_exist_is_not_found(client: TestClient, golden: int, level: int) -> None:
-    problem = problem_in(client.get(f"/terrain/golden/pyramid/max/{level}"), 404, "level-not-found")
+def test_a_level_that_does_not_exist_is_not_found(golden: AppClient, level: int) -> None:
+    problem = problem_in(golden.get(f"/terrain/golden/pyramid/max/{level}"), 404, "level-not-found")
     assert (problem["level"], problem["level_count"]) == (level, 4)
 
 
-def test_a_level_says_what_it_is(client: TestClient, golden: int) -> None:
-    answer = client.get("/terrain/golden/pyramid/max/1?row=1&col=2&height=2&width=1")
+def test_a_level_says_what_it_is(golden: AppClient) -> None:
+    answer = golden.get("/terrain/golden/pyramid/max/1?row=1&col=2&height=2&width=1")
     body = answer.json()
     LevelWindowBody.model_validate_json(answer.content, strict=True)
     generation = body.pop("generation")
     assert generation == answer.headers["ziggurat-generation"]
     assert answer.headers["ziggurat-state"] == "ready"
     assert body == {
-        "terrain_id": golden, "metric": "max", "level": 1, "level_count": 4,
+        "terrain_id": 1, "metric": "max", "level": 1, "level_count": 4,
         "row": 1, "col": 2, "height": 2, "width": 1, "level_height": 3, "level_width": 4,
         "dtype": "int16", "nodata": None, "unit": "m", "crs": None,
         "transform": [2.0, 0.0, 4.0, 0.0, -2.0, -2.0], "extent": [4.0, -6.0, 6.0, -2.0],
@@ -63,11 +62,11 @@ def test_a_level_says_what_it_is(client: TestClient, golden: int) -> None:
     ],
 )
 def test_a_window_runs_from_its_first_cell_to_its_end_or_to_the_levels(
-    client: TestClient, golden: int, query: str, rows: slice, cols: slice
+    golden: AppClient, query: str, rows: slice, cols: slice
 ) -> None:
     expected = np.array(GOLDEN)[rows, cols]
-    assert client.get(f"/terrain/golden/pyramid/max/0?{query}").json()["values"] == expected.tolist()
-    npy = client.get(f"/terrain/golden/pyramid/max/0?{query}&f=npy")
+    assert golden.get(f"/terrain/golden/pyramid/max/0?{query}").json()["values"] == expected.tolist()
+    npy = golden.get(f"/terrain/golden/pyramid/max/0?{query}&f=npy")
     np.testing.assert_array_equal(read_npy(npy.content), expected)
 
 
@@ -75,8 +74,8 @@ def test_a_window_runs_from_its_first_cell_to_its_end_or_to_the_levels(
     "query",
     ["row=5", "col=7", "row=4&height=2", "width=8", "height=6", "row=9007199254740992", "col=1&width=7"],
 )
-def test_a_window_past_the_edge_is_refused(client: TestClient, golden: int, query: str) -> None:
-    answer = client.get(f"/terrain/golden/pyramid/max/0?{query}")
+def test_a_window_past_the_edge_is_refused(golden: AppClient, query: str) -> None:
+    answer = golden.get(f"/terrain/golden/pyramid/max/0?{query}")
     problem = problem_in(answer, 422, "window-out-of-bounds")
     assert (problem["height"], problem["width"]) == (5, 7)
 
@@ -85,37 +84,37 @@ def test_a_window_past_the_edge_is_refused(client: TestClient, golden: int, quer
     "query",
     ["row=-1", "col=-1", "height=0", "width=-3", "row=x", "row=1.5", "height=", "row=1e3", f"col={10**30}"],
 )
-def test_a_window_that_is_none_is_refused(client: TestClient, golden: int, query: str) -> None:
-    problem = problem_in(client.get(f"/terrain/golden/pyramid/max/0?{query}"), 422, "request-invalid")
+def test_a_window_that_is_none_is_refused(golden: AppClient, query: str) -> None:
+    problem = problem_in(golden.get(f"/terrain/golden/pyramid/max/0?{query}"), 422, "request-invalid")
     assert problem["errors"][0]["where"] == f"query.{query.partition('=')[0]}"
 
 
 @pytest.mark.parametrize("level", ["x", str(10**30), "1.5", "", "0x1", "%00", "%FF", "NaN"])
-def test_a_level_that_is_no_number_is_refused(client: TestClient, golden: int, level: str) -> None:
-    answer = client.get(f"/terrain/golden/pyramid/max/{level}", follow_redirects=False)
+def test_a_level_that_is_no_number_is_refused(golden: AppClient, level: str) -> None:
+    answer = golden.get(f"/terrain/golden/pyramid/max/{level}", follow_redirects=False)
     if level:
         problem_in(answer, 422, "request-invalid")
     else:
         assert answer.status_code == 307
 
 
-def test_a_mistyped_parameter_is_not_silently_without_effect(client: TestClient, golden: int) -> None:
-    problem = problem_in(client.get("/terrain/golden/pyramid/max/0?heigth=2"), 422, "parameter-unknown")
+def test_a_mistyped_parameter_is_not_silently_without_effect(golden: AppClient) -> None:
+    problem = problem_in(golden.get("/terrain/golden/pyramid/max/0?heigth=2"), 422, "parameter-unknown")
     assert problem["unknown"] == ["heigth"]
     assert problem["known"] == ["row", "col", "height", "width", "f", "stale"]
 
 
-def test_an_unknown_metric_is_not_found_and_the_known_ones_are_named(client: TestClient, golden: int) -> None:
-    problem = problem_in(client.get("/terrain/golden/pyramid/maximum/0"), 404, "metric-not-found")
+def test_an_unknown_metric_is_not_found_and_the_known_ones_are_named(golden: AppClient) -> None:
+    problem = problem_in(golden.get("/terrain/golden/pyramid/maximum/0"), 404, "metric-not-found")
     assert "max" in problem["known"]
 
 
-def test_a_terrain_without_tiles_has_no_levels(client: TestClient) -> None:
+def test_a_terrain_without_tiles_has_no_levels(client: AppClient) -> None:
     add_terrain(client, "bare")
     problem_in(client.get("/terrain/bare/pyramid/max/0"), 409, "terrain-empty")
 
 
-def test_a_terrain_of_one_cell_is_its_only_level(client: TestClient, installation: Installation) -> None:
+def test_a_terrain_of_one_cell_is_its_only_level(client: AppClient, installation: Installation) -> None:
     np.save(installation.tiles / "cell.npy", np.array([[-7]], dtype=np.int8))
     add_terrain(client, "dot", {"url": "cell.npy", "x": -3, "y": 9})
     for level in (0, -1):
@@ -128,7 +127,7 @@ def test_a_terrain_of_one_cell_is_its_only_level(client: TestClient, installatio
 
 
 @pytest.fixture
-def with_gaps(client: TestClient, installation: Installation) -> np.ndarray:
+def with_gaps(client: AppClient, installation: Installation) -> np.ndarray:
     """A georeferenced terrain `gaps` of float32 with every kind of what is no measurement."""
     cells = np.array([[1.5, np.nan, -9999], [np.inf, -np.inf, 2.25], [-9999, -9999, 0]], dtype=np.float32)
     save_geotiff(installation.tiles / "gaps.tif", cells, transform=UTM, nodata=-9999)
@@ -141,7 +140,7 @@ def refuse_constant(name: str) -> Any:
 
 
 def test_nodata_is_null_and_nothing_that_json_does_not_know_is_in_an_answer(
-    client: TestClient, with_gaps: np.ndarray
+    client: AppClient, with_gaps: np.ndarray
 ) -> None:
     answer = client.get("/terrain/gaps/pyramid/max/0")
     body = json.loads(answer.text, parse_constant=refuse_constant)
@@ -150,7 +149,7 @@ def test_nodata_is_null_and_nothing_that_json_does_not_know_is_in_an_answer(
     LevelWindowBody.model_validate_json(answer.content, strict=True)
 
 
-def test_an_npy_answer_holds_the_stored_cells_and_nodata(client: TestClient, with_gaps: np.ndarray) -> None:
+def test_an_npy_answer_holds_the_stored_cells_and_nodata(client: AppClient, with_gaps: np.ndarray) -> None:
     answer = client.get("/terrain/gaps/pyramid/max/0", headers={"accept": "application/x-npy"})
     assert answer.headers["content-type"] == "application/x-npy"
     cells = read_npy(answer.content)
@@ -159,7 +158,7 @@ def test_an_npy_answer_holds_the_stored_cells_and_nodata(client: TestClient, wit
     np.testing.assert_array_equal(cells, expected)
 
 
-def test_gaps_between_integer_tiles_are_null(client: TestClient, installation: Installation) -> None:
+def test_gaps_between_integer_tiles_are_null(client: AppClient, installation: Installation) -> None:
     cells = np.array([[255, 0]], dtype=np.uint8)
     np.save(installation.tiles / "byte.npy", cells)
     np.save(installation.tiles / "byte2.npy", cells)
@@ -180,7 +179,7 @@ def test_gaps_between_integer_tiles_are_null(client: TestClient, installation: I
 # Formats
 
 
-def test_the_format_is_asked_for_by_name_or_by_accept(client: TestClient, golden: int) -> None:
+def test_the_format_is_asked_for_by_name_or_by_accept(golden: AppClient) -> None:
     address = "/terrain/golden/pyramid/max/0"
     npy, json_ = "application/x-npy", "application/json"
     for query, accept, expected in (
@@ -190,10 +189,10 @@ def test_the_format_is_asked_for_by_name_or_by_accept(client: TestClient, golden
         ("?f=npy", json_, npy),
         ("?f=json", npy, json_),
     ):
-        answer = client.get(f"{address}{query}", headers={"accept": accept})
+        answer = golden.get(f"{address}{query}", headers={"accept": accept})
         assert answer.headers["content-type"] == expected, (query, accept)
         assert "Accept" in answer.headers["vary"]
-    problem = problem_in(client.get(f"{address}?f=tif"), 422, "format-not-supported")
+    problem = problem_in(golden.get(f"{address}?f=tif"), 422, "format-not-supported")
     assert problem["known"] == ["json", "npy"]
 
 
@@ -220,17 +219,20 @@ def test_too_many_cells_are_refused_with_the_limit_and_the_finest_level_that_fit
 # Caches
 
 
-def test_an_answer_the_client_has_is_not_sent_again(client: TestClient, golden: int) -> None:
+def test_an_answer_the_client_has_is_not_sent_again(golden: AppClient) -> None:
     address = "/terrain/golden/pyramid/max/0"
-    tag = client.get(address).headers["etag"]
+    tag = golden.get(address).headers["etag"]
     for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        again = client.get(address, headers={"if-none-match": known})
+        again = golden.get(address, headers={"if-none-match": known})
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == tag
-    assert client.get(address, headers={"if-none-match": '"other"'}).status_code == 200
+    assert golden.get(address, headers={"if-none-match": '"other"'}).status_code == 200
 
 
-def test_tags_tell_windows_formats_metrics_and_generations_apart(client: TestClient, golden: int) -> None:
+def test_tags_tell_windows_formats_metrics_and_generations_apart(
+    client: AppClient, installation: Installation
+) -> None:
+    add_golden(installation, client)
     address = "/terrain/golden/pyramid/max"
 
     def tags() -> list[str]:
@@ -249,8 +251,8 @@ def test_tags_tell_windows_formats_metrics_and_generations_apart(client: TestCli
 @pytest.mark.parametrize(
     "address", ["/terrain/golden/pyramid/max/0", "/terrain", "/terrain/golden", "/terrain/x"]
 )
-def test_head_answers_as_get_without_the_body(client: TestClient, golden: int, address: str) -> None:
-    get, head = client.get(address), client.head(address)
+def test_head_answers_as_get_without_the_body(golden: AppClient, address: str) -> None:
+    get, head = golden.get(address), golden.head(address)
     assert head.content == b""
     assert head.status_code == get.status_code
     changing = {"x-request-id"}
