@@ -62,15 +62,21 @@ def tiles(draw: st.DrawFn) -> list[OracleTile]:
     return laid
 
 
-@settings(max_examples=40, deadline=None)
-@given(tiles(), st.sampled_from([(8, 4), (16, 16), (32, 8), (128, 32)]), st.integers(1, 3))
+@settings(max_examples=30, deadline=None)
+@given(
+    tiles(),
+    st.permutations(METRICS.names),
+    st.sampled_from([(8, 4), (16, 16), (32, 8), (128, 32)]),
+    st.integers(1, 3),
+)
 def test_every_level_equals_the_metric_of_the_native_cells(
-    laid: list[OracleTile], cut: tuple[int, int], workers: int
+    laid: list[OracleTile], metrics: list[str], cut: tuple[int, int], workers: int
 ) -> None:
+    # three metrics an example: each metric's algebra has property tests of its own, without Zarr
     native = paint(laid)
     with tempfile.TemporaryDirectory() as folder:
         mosaic = save_mosaic(Path(folder), laid)
-        for metric in METRICS.names:
+        for metric in metrics[:3]:
             root = Path(folder) / f"{metric}.zarr"
             built = build(mosaic, metric, root, shard_cells=cut[0], chunk_cells=cut[1], workers=workers)
             assert_equals_oracle(built, native, metric)

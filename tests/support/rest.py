@@ -13,7 +13,7 @@ from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
-import httpx2 as httpx
+import httpx
 import numpy as np
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -23,14 +23,6 @@ from make_small_terrains import GOLDEN
 from service.app import create_app
 
 PROBLEM = "application/problem+json"
-
-GOLDEN_LEVELS: list[list[list[int]]] = [
-    [list(row) for row in GOLDEN],
-    [[62, 37, 66, 36], [87, 74, 53, 12], [15, 41, 59, 0]],
-    [[87, 66], [41, 59]],
-    [[87]],
-]
-"""The worked example of the design, level by level under max."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +106,59 @@ def add_terrain(client: Client, name: str, *tiles: dict[str, Any], **fields: Any
     return terrain_id
 
 
-def add_golden(client: httpx.Client, installation: Installation) -> int:
-    """The worked example in two tiles, west.npy and east.npy, registered and not built; its id."""
+def add_golden(installation: Installation, client: Client) -> int:
+    """The golden terrain of the design as two tiles, west.npy and east.npy; its id."""
     cells = np.array(GOLDEN, dtype=np.int16)
     np.save(installation.tiles / "west.npy", cells[:, :4])
     np.save(installation.tiles / "east.npy", cells[:, 4:])
     tiles = {"url": "west.npy", "x": 0, "y": 0}, {"url": "east.npy", "x": 4, "y": 0}
     return add_terrain(client, "golden", *tiles, unit="m")
+
+
+@contextmanager
+def hold_catalogue(installation: Installation) -> Iterator[sqlite3.Connection]:
+    """Hold the catalogue's write lock: builds wait before they publish, readers read on.
+
+    What is written through the connection is committed when the lock is let go. Others wait for
+    `LOCK_WAIT_S`, so what is done meanwhile must not take long.
+    """
+    with closing(sqlite3.connect(installation.folder / "catalog.db", isolation_level=None)) as holder:
+        holder.execute("PRAGMA foreign_keys = ON")
+        holder.execute("BEGIN IMMEDIATE")
+        try:
+            yield holder
+        finally:
+            holder.execute("COMMIT")
+
+
+def generation_count(installation: Installation) -> int:
+    """Generations that were ever published."""
+    with closing(sqlite3.connect(installation.folder / "catalog.db")) as catalogue:
+        (count,) = catalogue.execute("SELECT count(*) FROM generation").fetchone()
+    return int(count)
+
+
+class OpenedFiles:
+    """Files this process opens below a folder, while it is watched."""
+
+    def __init__(self) -> None:
+        self._folder: str | None = None
+        self.paths: list[str] = []
+        sys.addaudithook(self._see)
+
+    def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and self._folder is not None and str(arguments[0]).startswith(self._folder):
+            self.paths.append(str(arguments[0]))
+
+    @contextmanager
+    def below(self, folder: Path) -> Iterator[list[str]]:
+        """Watch a folder; what was opened, one entry for each time."""
+        self._folder, self.paths = f"{folder}/", []
+        try:
+            yield self.paths
+        finally:
+            self._folder = None
+
+
+opened_files = OpenedFiles()
+"""One for the process: an audit hook is for ever."""

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from installations import Installation, make_installation
-from rest import add_golden, open_client
+from rest import AppClient, add_golden, open_client
+
+
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppClient]:
+    """A service with the terrain `golden`, id 1, and nothing else; tests leave it as it is."""
+    installation = make_installation(tmp_path_factory.mktemp("golden"))
+    with open_client(installation) as client:
+        add_golden(installation, client)
+        yield client
 
 
 @pytest.fixture
@@ -21,9 +30,3 @@ def client(installation: Installation) -> Iterator[AppClient]:
     """A service without terrains."""
     with open_client(installation) as client:
         yield client
-
-
-@pytest.fixture
-def golden(installation: Installation, client: TestClient) -> int:
-    """Id of the terrain `golden`, cut into west.npy and east.npy, not built."""
-    return add_golden(client, installation)

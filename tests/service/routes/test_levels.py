@@ -10,9 +10,16 @@ import pytest
 from installations import Installation, save_geotiff
 from make_small_terrains import GOLDEN
 from oracle import OracleTile, paint
-from rest import GOLDEN_LEVELS, add_terrain, open_client, problem_in
+from rest import AppClient, add_golden, add_terrain, open_client, problem_in
 from service.pyramid_schemas import LevelWindowBody
 from terrains import UTM
+
+LEVELS = (
+    GOLDEN,
+    [[62, 37, 66, 36], [87, 74, 53, 12], [15, 41, 59, 0]],
+    [[87, 66], [41, 59]],
+    [[87]],
+)
 
 
 def read_npy(content: bytes) -> np.ndarray:
@@ -23,8 +30,8 @@ def read_npy(content: bytes) -> np.ndarray:
 def test_the_golden_levels_are_those_of_the_design(golden: AppClient, level: int) -> None:
     answer = golden.get(f"/terrain/1/pyramid/max/{level}")
     assert answer.status_code == 200
-    assert answer.json()["values"] == GOLDEN_LEVELS[level]
-    from_the_top = client.get(f"/terrain/golden/pyramid/max/{level - 4}")
+    assert answer.json()["values"] == [list(row) for row in LEVELS[level]]
+    from_the_top = golden.get(f"/terrain/golden/pyramid/max/{level - 4}")
     assert from_the_top.json() == answer.json()
 
 
