@@ -6,6 +6,7 @@ as empty is absent, any other that is missing, empty or short is corruption.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator, Iterable
 
 from zarr.abc.store import (
@@ -17,12 +18,16 @@ from zarr.abc.store import (
 )
 from zarr.core.buffer import Buffer, BufferPrototype
 
+from raster.encoding import METADATA
 from raster.errors import PyramidCorrupt
 from raster.objects import Manifest
 
 
 class StrictStore(Store):
-    """The objects of a manifest in `inner`, verified by presence and length.
+    """The objects of a manifest in `inner`, verified by presence and length, metadata also by checksum.
+
+    Cells carry checksums of their own; metadata does not, and a flipped bit in it changes what
+    empty chunks read as.
 
     Not a `zarr.storage.WrapperStore`: that one forwards every further way to read which a newer
     zarr adds past this class, while `Store` derives them from `get`.
@@ -46,12 +51,17 @@ class StrictStore(Store):
             if "/c/" in key and key not in self._manifest.empty:
                 raise PyramidCorrupt(key, "the manifest does not know this chunk")
             return None
-        data = await self._inner.get(key, prototype, byte_range)
+        try:
+            data = await self._inner.get(key, prototype, byte_range)
+        except FileNotFoundError:
+            data = None  # not even the folder is there
         if data is None:
             raise PyramidCorrupt(key, "missing")
         expected = _length(byte_range, stored.size)
         if len(data) != expected:
             raise PyramidCorrupt(key, f"{len(data)} bytes where {expected} were stored")
+        if key.endswith(METADATA) and byte_range is None and zlib.crc32(data.to_bytes()) != stored.crc32:
+            raise PyramidCorrupt(key, "other bytes than were stored")
         return data
 
     async def get_partial_values(

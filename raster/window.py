@@ -52,12 +52,19 @@ class StoredPyramid:
         LevelNotFound, WindowOutOfBounds
         PyramidCorrupt
             A stored byte the window needs is missing or damaged; never read as nodata.
+        OSError
+            The disk cannot be read now, which says nothing about the pyramid.
         """
         self.grid.level(level).part(window)
         path = f"{level % self.grid.level_count}/{array}"
         try:
             stored = cast("zarr.Array[Any]", self._group[path])
             return np.asarray(stored[window.slices])
-        except (KeyError, ValueError, RuntimeError, OSError) as error:
-            # what zarr and numcodecs raise for damaged metadata, checksums and compressed bytes
+        except (KeyError, ValueError) as error:
+            # what zarr raises for damaged metadata and checksums
             raise PyramidCorrupt(path, f"cannot be decoded ({type(error).__name__})") from error
+        except RuntimeError as error:
+            # of numcodecs; that no thread can be started is one, too, and no reason to build anew
+            if "decompression" not in str(error):
+                raise
+            raise PyramidCorrupt(path, "cannot be decompressed") from error

@@ -48,7 +48,7 @@ class StoreUnavailable(ServiceError):
     """The folder of the pyramids cannot be used right now."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"the store cannot be written: {path}: {reason} (ZIGGURAT_STORE_URL)")
+        super().__init__(f"the store cannot be used: {path}: {reason} (ZIGGURAT_STORE_URL)")
         self.path = path
         self.reason = reason
 

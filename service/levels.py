@@ -12,6 +12,7 @@ from raster.cells import Cells
 from raster.errors import LevelNotFound, PyramidCorrupt, WindowOutOfBounds, WindowTooLarge
 from raster.grid import Grid, Window
 from raster.window import StoredPyramid
+from service.errors import StoreUnavailable
 from service.house import House
 from service.terrain_grids import get_grid, grid_of
 
@@ -145,6 +146,8 @@ class LevelReader:
         ------
         PyramidCorrupt
             The catalogue then knows it, too, and the next request builds anew.
+        StoreUnavailable
+            The disk cannot be read now, which says nothing about the pyramid.
         """
         generation = resolved.generation
         pyramid = self._open(self._house.pyramid_root(generation.href), grid_of(generation))
@@ -154,3 +157,5 @@ class LevelReader:
             with self._house.database.write() as session:
                 pyramids.mark_corrupt(session, generation.terrain_id, generation.metric, generation.id)
             raise
+        except OSError as error:
+            raise StoreUnavailable(generation.href, error.strerror or str(error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -112,7 +113,9 @@ def test_a_manifest_comes_back_as_it_was(stored: list[StoredObject], empty: set[
 
 def test_equal_manifests_are_equal_bytes() -> None:
     one, two = StoredObject("a", 1, 2), StoredObject("b", 3, 4)
+    empty = tuple(f"0/elevation/c/0/{col}" for col in range(9))
     assert manifest_of(one, two).to_json() == manifest_of(two, one).to_json()
+    assert json.loads(manifest_of(empty=empty).to_json())["empty"] == list(empty)
 
 
 def test_a_torn_manifest_is_damaged_wherever_it_is_torn() -> None:

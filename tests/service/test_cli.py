@@ -77,7 +77,9 @@ def test_json_is_one_document_alone_on_standard_output(installation: Installatio
     told = installation.run("info", "1", "--json").document
     assert (told["terrain"]["x"], told["terrain"]["y"]) == (-2, 5)
     states = {pyramid["metric"]: pyramid["state"] for pyramid in told["pyramids"]}
-    assert states == {"max": "ready", "min": "absent", "mean": "absent", "count": "absent"}
+    assert states.pop("max") == "ready"
+    assert states.keys() >= {"min", "mean", "count"}
+    assert set(states.values()) == {"absent"}
     assert [t["name"] for t in installation.run("list", "--json").document["terrains"]] == ["alps"]
     assert installation.run("list", "b", "--json").document == {"terrains": []}
 
@@ -92,9 +94,9 @@ def test_what_is_up_to_date_is_not_built_again_unless_asked(alps: Installation) 
 
 
 def test_an_unknown_metric_fails_before_anything_is_built(alps: Installation) -> None:
-    said = alps.run("build", "alps", "--metric", "max,median")
+    said = alps.run("build", "alps", "--metric", "max,medium")
     assert (said.code, said.stdout) == (1, "")
-    assert said.complaint == "error: no metric 'median'; there are max, min, mean, count"
+    assert said.complaint.startswith("error: no metric 'medium'; there are max, min, mean, count, ")
     assert not (alps.folder / "pyramids").exists()
 
 
@@ -212,7 +214,7 @@ def test_a_store_that_cannot_be_written_is_named(alps: Installation) -> None:
     (alps.folder / "taken").write_text("")
     said = alps.run("build", "alps", "--json", STORE_URL=str(alps.folder / "taken"))
     assert (said.code, said.stdout) == (1, "")
-    assert "the store cannot be written" in said.complaint
+    assert "the store cannot be used" in said.complaint
     assert "ZIGGURAT_STORE_URL" in said.complaint
 
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -266,3 +267,21 @@ def test_head_answers_as_get_without_the_body(golden: AppClient, address: str) -
     assert {k: v for k, v in head.headers.items() if k not in changing} == {
         k: v for k, v in get.headers.items() if k not in changing
     }
+
+
+def test_a_store_that_cannot_be_read_now_is_no_damage(
+    installation: Installation, client: AppClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_golden(installation, client)
+    assert client.get("/terrain/golden/pyramid/max/0").status_code == 200
+
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("raster.window.StoredPyramid.read_window", fail)
+        answer = client.get("/terrain/golden/pyramid/max/0")
+        problem_in(answer, 503, "store-unavailable")
+        assert answer.headers["retry-after"]
+    assert client.get("/terrain/golden/pyramid/max").json()["state"] == "ready"
+    assert client.get("/terrain/golden/pyramid/max/0").status_code == 200
