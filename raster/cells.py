@@ -139,10 +139,13 @@ class CellEncoding:
 def representable(nodata: float, dtype: np.dtype[Any]) -> Nodata:
     """`nodata` as a value of `dtype`, None if no cell of that dtype can equal it.
 
-    Files name sentinels that their dtype cannot hold (-9999 in uint8): no cell has them.
+    Files name sentinels that their dtype cannot hold (-9999 in uint8): no cell has them. Infinities
+    are nodata anyway.
     """
     if dtype.kind == "f":
-        return float(dtype.type(nodata))
+        with np.errstate(over="ignore"):
+            value = float(dtype.type(nodata))
+        return None if math.isinf(value) else value
     info = np.iinfo(dtype)
     if not float(nodata).is_integer() or not info.min <= nodata <= info.max:
         return None

@@ -15,6 +15,10 @@ EDGE_SAMPLES = 21
 """Points a side of an extent is sampled at when transformed: what GDAL and PROJ use by default."""
 
 
+DEGREE_SAMPLES = 181
+"""Points a side of a rectangle of degrees: on a polar map it may be a full circle."""
+
+
 @lru_cache(maxsize=256)
 def parse_crs(text: str) -> CRS:
     """CRS of an authority code, WKT, PROJJSON or PROJ string.
@@ -69,6 +73,35 @@ def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
     if east - west >= 360:
         return Extent(-180.0, max(south, -90.0), 180.0, min(north, 90.0))
     return Extent(_wrapped(west), max(south, -90.0), _wrapped(east), min(north, 90.0))
+
+
+def ground_extents(lonlat: Extent, crs: str) -> list[Extent]:
+    """Rectangles on the ground of `crs` around a rectangle of degrees; none where PROJ has no answer.
+
+    Parameters
+    ----------
+    lonlat : Extent
+        WGS 84, -180 <= left <= right <= 180. Only its edges are looked at, so it had better be
+        no larger than the region the CRS is made for.
+
+    Returns
+    -------
+    One; of a geographic CRS also its neighbours a turn to the west and to the east, since the x
+    of a grid that crosses the antimeridian go on beyond it.
+    """
+    target = parse_crs(crs)
+    try:
+        bounds = Transformer.from_crs("OGC:CRS84", target, always_xy=True).transform_bounds(
+            lonlat.left, lonlat.bottom, lonlat.right, lonlat.top, densify_pts=DEGREE_SAMPLES, errcheck=True
+        )
+    except ProjError:
+        return []
+    if not all(map(math.isfinite, bounds)):
+        return []
+    left, bottom, right, top = bounds
+    turn = 2 * math.pi / target.axis_info[0].unit_conversion_factor if target.is_geographic else 0.0
+    shifts = (-turn, 0.0, turn) if turn else (0.0,)
+    return [Extent(left + shift, bottom, right + shift, top) for shift in shifts]
 
 
 def _wrapped(longitude: float) -> float:

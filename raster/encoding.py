@@ -161,6 +161,27 @@ def encode_cells(metadata: bytes, window: Window, cells: Cells) -> Iterator[tupl
             yield key, value.to_bytes()
 
 
+def decode_cells(metadata: bytes, objects: Mapping[str, bytes], window: Window) -> Cells:
+    """Cells of a window of an array, from the objects that `encode_cells` gave for it.
+
+    Parameters
+    ----------
+    metadata : bytes
+        The array's `zarr.json`.
+    objects : key below the array -> bytes
+        Known to be whole; a key that is not there is all fill.
+    window : Window
+
+    Returns
+    -------
+    (height, width) of the array's dtype
+    """
+    memory: dict[str, Any] = {METADATA: _buffer(metadata)}
+    memory.update((key, _buffer(data)) for key, data in objects.items())
+    array = zarr.open_array(MemoryStore(memory), zarr_format=3, mode="r")
+    return np.asarray(array[window.slices])
+
+
 def _buffer(data: bytes) -> Buffer:
     return zarr.core.buffer.default_buffer_prototype().buffer.from_bytes(data)
 

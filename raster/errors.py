@@ -12,15 +12,35 @@ RasterError
 ├ TerrainTooLarge        more cells than allowed
 ├ GridInvalid            a CRS, transform or extent that cannot be honoured
 ├ MetricNotFound · LevelNotFound
+├ MetricRefused (plugin, reason)
+│ ├ MetricNotImportable  loading it raises, or nothing has that name
+│ ├ NotAMetric           it lacks what a metric has
+│ ├ MetricNameInvalid    its name cannot stand in addresses
+│ └ MetricNameTaken      another metric has its name
+├ MetricFailed           a plug-in's metric raised, or returned what it must not
 ├ WindowOutOfBounds · WindowTooLarge
-└ PyramidCorrupt         stored bytes are missing or damaged
+├ PyramidCorrupt         stored bytes are missing or damaged
+├ ClusterUnavailable     no Dask scheduler answers at the address
+└ BudgetTooSmall         not even one small shard fits into the memory budget
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RasterError(Exception):
     """Something is wrong with cells."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # errors come back from other processes as what they were, whatever their constructors take
+        return _restore, (type(self), self.args, vars(self))
+
+
+def _restore(kind: type[RasterError], args: tuple[Any, ...], data: dict[str, Any]) -> RasterError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(data)
+    return error
 
 
 class SourceError(RasterError):
@@ -100,6 +120,49 @@ class MetricNotFound(RasterError):
         self.known = known
 
 
+class MetricRefused(RasterError):
+    """A plug-in's metric cannot be used."""
+
+    def __init__(self, plugin: str, reason: str) -> None:
+        super().__init__(f"metric {plugin}: {reason}")
+        self.plugin = plugin
+        self.reason = reason
+
+
+class MetricNotImportable(MetricRefused):
+    """A plug-in's metric cannot be imported."""
+
+
+class NotAMetric(MetricRefused):
+    """A plug-in is not a metric."""
+
+
+class MetricNameInvalid(MetricRefused):
+    """A plug-in's metric has a name that cannot stand in addresses."""
+
+    def __init__(self, plugin: str, metric: str) -> None:
+        super().__init__(plugin, f"its name {metric!r} is not of the form [a-z][a-z0-9_-]*")
+        self.metric = metric
+
+
+class MetricNameTaken(MetricRefused):
+    """A plug-in's metric has the name of another one."""
+
+    def __init__(self, plugin: str, metric: str) -> None:
+        super().__init__(plugin, f"another metric is called {metric!r}")
+        self.metric = metric
+
+
+class MetricFailed(RasterError):
+    """A plug-in's metric failed."""
+
+    def __init__(self, metric: str, step: str, reason: str) -> None:
+        super().__init__(f"the metric {metric!r} failed in its step {step!r}: {reason}")
+        self.metric = metric
+        self.step = step
+        self.reason = reason
+
+
 class LevelNotFound(RasterError):
     """The pyramid has no such level."""
 
@@ -142,3 +205,24 @@ class PyramidCorrupt(RasterError):
         super().__init__(f"{key}: {reason}")
         self.key = key
         self.reason = reason
+
+
+class ClusterUnavailable(RasterError):
+    """No Dask scheduler answers at the address."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"no Dask scheduler answers at {address} (ZIGGURAT_DASK_SCHEDULER): {reason}")
+        self.address = address
+        self.reason = reason
+
+
+class BudgetTooSmall(RasterError):
+    """The build does not fit into the memory budget."""
+
+    def __init__(self, budget_bytes: int, needed_bytes: int) -> None:
+        super().__init__(
+            f"the build needs {needed_bytes} bytes of memory with one worker and the smallest shards; "
+            f"the budget is {budget_bytes} (ZIGGURAT_MEMORY_BUDGET). Raise it, or build fewer metrics at once"
+        )
+        self.budget_bytes = budget_bytes
+        self.needed_bytes = needed_bytes

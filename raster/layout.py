@@ -84,7 +84,7 @@ def level_attributes(level_grid: Grid) -> Attributes:
 
 def array_attributes(array: StoredArray, level_grid: Grid, description: Description) -> Attributes:
     """Attributes of a level's value array or of a part beside it."""
-    unit = description.unit if array.unit == "terrain" else "1"
+    unit = _unit(array, description.unit)
     return {
         **_node_attributes(level_grid, with_wkt=True),
         "spatial:registration": "pixel",
@@ -95,6 +95,13 @@ def array_attributes(array: StoredArray, level_grid: Grid, description: Descript
         "grid_mapping": "spatial_ref",
         "coordinates": "spatial_ref",
     }
+
+
+def _unit(array: StoredArray, terrain_unit: str | None) -> str | None:
+    """CF (UDUNITS) unit of an array, None where the terrain's is unknown."""
+    if array.unit == "1":
+        return "1"
+    return f"({terrain_unit})^2" if terrain_unit and array.unit == "terrain squared" else terrain_unit
 
 
 def spatial_ref_attributes(level_grid: Grid, vertical_datum: str | None) -> Attributes:

@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from raster.cells import CellEncoding, Cells, CellType, base_cell_type
-from raster.errors import SourceChanged
-from raster.grid import Grid, Window, covers
-from raster.sources.opening import open_source
-from raster.sources.ranges import SourceIdentity
+from raster.cells import Cells, CellType, base_cell_type
+from raster.decoding import DecodedTiles
+from raster.grid import Grid, Window
 from raster.sources.roots import TileRoots
+from raster.tile_index import TileIndex, has_gaps, index_tiles
+from raster.tiles import PlacedTile, TileTable
+
+INDEX_CELLS = 2048
+"""Side of the squares that tiles are indexed by, unless a build asks for another."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedTile:
-    """A tile in its terrain: the source, its level-0 window, how it writes cells, which bytes it was."""
-
-    url: str
-    window: Window
-    encoding: CellEncoding
-    identity: SourceIdentity
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mosaic:
     """Tiles on a grid, lowest precedence first: where two have data the later one wins."""
 
     grid: Grid
-    tiles: Sequence[PlacedTile]
-    cell_type: CellType
+    tiles: TileTable
     roots: TileRoots
 
-    def read_window(self, window: Window, touching: Sequence[int]) -> Cells:
+    @cached_property
+    def _index(self) -> TileIndex:
+        return index_tiles(self.grid, self.tiles.windows, INDEX_CELLS)
+
+    def index(self, cells: int) -> TileIndex:
+        """Tiles by squares of `cells` a side."""
+        return self._index if cells == INDEX_CELLS else index_tiles(self.grid, self.tiles.windows, cells)
+
+    @cached_property
+    def cell_type(self) -> CellType:
+        """Holds every valid cell of every tile, apart from nodata."""
+        return base_cell_type(self.tiles.encodings, has_gaps=has_gaps(self._index, self.tiles.windows))
+
+
+@dataclass(frozen=True, slots=True)
+class MosaicCells:
+    """Reads a mosaic's cells."""
+
+    cell_type: CellType
+    decoded: DecodedTiles
+
+    def read_window(self, window: Window, tiles: Sequence[PlacedTile]) -> Cells:
         """Native cells of a window.
 
         Parameters
         ----------
         window : Window
             Inside the grid.
-        touching : indices into `tiles`, ascending
-            At least those of the tiles that have cells in the window.
+        tiles : sequence of PlacedTile
+            In ascending precedence, at least those with cells in the window.
 
         Returns
         -------
@@ -55,30 +69,21 @@ class Mosaic:
             A tile is gone, changed or unreadable.
         """
         cells = self.cell_type.empty(window.shape)
-        for index in touching:
-            tile = self.tiles[index]
+        for tile in tiles:
             common = tile.window.intersection(window)
             if common is not None:
-                self._paint(cells[common.relative_to(window).slices], tile, common.relative_to(tile.window))
+                canvas = cells[common.relative_to(window).slices]
+                self._paint(canvas, tile, self.decoded.read_window(tile, common))
         return cells
 
-    def _paint(self, canvas: Cells, tile: PlacedTile, window: Window) -> None:
-        painted = tile.encoding.decode(self._read(tile, window), self.cell_type)
+    def _paint(self, canvas: Cells, tile: PlacedTile, cells: Cells) -> None:
+        painted = tile.encoding.decode(cells, self.cell_type)
         if self.cell_type.nodata is None:
             canvas[...] = painted
         else:
             np.copyto(canvas, painted, where=self.cell_type.valid(painted))
 
-    def _read(self, tile: PlacedTile, window: Window) -> Cells:
-        with open_source(self.roots, tile.url) as source:
-            info = source.info
-            if info.identity != tile.identity or (info.height, info.width) != tile.window.shape:
-                raise SourceChanged(tile.url, "the file changed since it was registered; register it again")
-            return source.read_window(window)
 
-
-def lay_mosaic(grid: Grid, tiles: Sequence[PlacedTile], roots: TileRoots) -> Mosaic:
-    """The mosaic of at least one tile, with a cell type that holds every valid cell apart from nodata."""
-    has_gaps = not covers(grid.window, [tile.window for tile in tiles])
-    cell_type = base_cell_type((tile.encoding for tile in tiles), has_gaps=has_gaps)
-    return Mosaic(grid, tiles, cell_type, roots)
+def lay_mosaic(grid: Grid, tiles: Iterable[PlacedTile], roots: TileRoots) -> Mosaic:
+    """The mosaic of at least one tile, lowest precedence first."""
+    return Mosaic(grid, TileTable(tiles), roots)

@@ -17,6 +17,9 @@ from uuid import uuid4
 
 from raster.errors import PyramidCorrupt
 
+PARTIAL = ".partial"
+"""Suffix of an object that is being written; what ends so belongs to a writer that was killed."""
+
 SYNC_THREADS = 8
 """fsync waits for the disk, not for a core."""
 
@@ -81,8 +84,33 @@ class ObjectFolder:
         """Write one object; parent folders come by themselves."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        # renamed into place: a task that runs twice, on two workers, never leaves a part of a shard
+        temporary = path.with_name(f"{path.name}.{uuid4().hex}{PARTIAL}")
+        temporary.write_bytes(data)
+        temporary.replace(path)
         return StoredObject(key, len(data), zlib.crc32(data))
+
+    def get(self, key: str) -> bytes:
+        """One object's bytes, while the pyramid is written."""
+        return (self._root / key).read_bytes()
+
+    def take_over(self, stored: StoredObject, folder: Path) -> bytes | None:
+        """Link an object of another folder into this one, or copy it where links cannot be made.
+
+        Returns
+        -------
+        Its bytes; None, and nothing is linked, when it is not whole there
+        """
+        source, path = folder / stored.key, self._root / stored.key
+        data = _read_whole(source, stored)
+        if data is None:
+            return None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.hardlink_to(source)
+        except OSError:
+            self.put(stored.key, data)
+        return data
 
     def seal(self, manifest: Manifest) -> str:
         """Wait until everything is on the disk, then put the manifest beside the folder.
@@ -121,6 +149,15 @@ def read_manifest(root: Path) -> Manifest:
     except FileNotFoundError as error:
         raise PyramidCorrupt("manifest.json", "the manifest is missing") from error
     return Manifest.from_json(text)
+
+
+def _read_whole(path: Path, stored: StoredObject) -> bytes | None:
+    """A file's bytes if they have the size and checksum of the object; that it exists says nothing."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data if len(data) == stored.size and zlib.crc32(data) == stored.crc32 else None
 
 
 def replace_file(path: Path, data: bytes) -> None:

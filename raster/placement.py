@@ -6,6 +6,7 @@ terrain's creation or from its first georeferenced tile.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from affine import Affine
@@ -16,6 +17,9 @@ from raster.grid import CELL_TRANSFORM, Extent, Window
 
 TOLERANCE = 0.01
 """Share of a cell that a tile may be off the grid, or drift over its length: rounding of file formats."""
+
+FARTHEST = 2**53
+"""Cells from the anchor: float64 has no fractions beyond them, so nothing could be off the grid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,8 @@ def _offset(ground: Affine, crs: str | None, tile: Placing, own: Affine) -> tupl
             f"they drift apart by {drift:.3g} cells over the tile, at most {TOLERANCE} is allowed",
         )
     x, y = (own.c - ground.c) / ground.a, (own.f - ground.f) / ground.e
+    if not max(abs(x), abs(y)) < FARTHEST:
+        raise PlacementRefused(tile.source, f"its corner {own.c!r}, {own.f!r} lies too far off the terrain's")
     off = max(abs(x - round(x)), abs(y - round(y)))
     if off > TOLERANCE:
         raise PlacementRefused(
@@ -154,7 +160,7 @@ def declared_anchor(transform: list[float] | None, crs: str | None) -> Anchor:
     if transform is None:
         return Anchor(crs=None if crs is None else canonical_crs(crs))
     a, b, _, d, e, _ = transform
-    if not all(abs(value) < float("inf") for value in transform) or b or d or a <= 0 or e >= 0:
+    if not all(map(math.isfinite, transform)) or b or d or a <= 0 or e >= 0:
         raise GridInvalid(
             "anchor_transform", f"{transform} is not [a > 0, 0, c, 0, e < 0, f]: north-up and not rotated"
         )
@@ -172,7 +178,10 @@ def declared_window(anchor: Anchor, extent: Extent) -> Window:
     ground = anchor.ground
     left, right = ((x - ground.c) / ground.a for x in (extent.left, extent.right))
     top, bottom = ((y - ground.f) / ground.e for y in (extent.top, extent.bottom))
-    if any(abs(edge - round(edge)) > TOLERANCE for edge in (left, right, top, bottom)):
+    edges = (left, right, top, bottom)
+    if not all(abs(edge) < FARTHEST for edge in edges):
+        raise GridInvalid("extent", f"its edges are not within {FARTHEST} cells of cell (0, 0)")
+    if any(abs(edge - round(edge)) > TOLERANCE for edge in edges):
         raise GridInvalid("extent", "its edges do not lie on the edges of the grid's cells")
     height, width = round(bottom) - round(top), round(right) - round(left)
     if height < 1 or width < 1:

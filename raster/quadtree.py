@@ -1,170 +1,208 @@
-"""The build itself: Dask runs one opaque task per shard, children before parents.
+"""The work on one shard: its cells from the sources or from its four children, stored, and handed up.
 
 A task gathers its children's reduced cells (level 0: the sources' cells), writes its own shard
-and hands up its cells reduced once more. Tasks are handed to Dask in waves, so that the graph
-stays small however large the terrain is.
+of every pyramid that is built, and hands up its cells reduced once more. So every source cell is
+read once, every pyramid cell written once, and nothing is read back. The same tasks run on threads
+and on the workers of a cluster.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from threading import Lock
-from typing import cast
+from itertools import chain
 
 import numpy as np
-from dask.delayed import Delayed, delayed
 
-from raster.cells import Cells
-from raster.encoding import METADATA, encode_cells
+from raster.cells import Cells, CellType
+from raster.encoding import METADATA, decode_cells, encode_cells
 from raster.grid import Window
-from raster.metrics.interface import Reduction
-from raster.mosaic import Mosaic
+from raster.journal import Attempt
+from raster.metrics.interface import Reduction, StoredArray
+from raster.mosaic import MosaicCells
 from raster.objects import ObjectFolder, StoredObject
 from raster.shards import Shard, ShardTree
+from raster.tiles import PlacedTile
 from raster.zoom import Parts, bands, concatenate
 
-WAVE_LEVELS = 4
-"""Levels below the root of one Dask graph: at most 4^4 leaves, 341 tasks, are outstanding."""
+StoredObjects = tuple[StoredObject, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """What a task hands up: its shard's cells after one more 2x2 step, and what it stored."""
+    """What a task hands up, for each pyramid: the shard's parts after one more 2x2 step, and what it stored.
+
+    `below` is what the tasks under it stored.
+    """
 
     shard: Shard
-    parts: Parts
-    stored: tuple[StoredObject, ...]
+    parts: tuple[Parts, ...]
+    own: tuple[StoredObjects, ...]
+    below: tuple[StoredObjects, ...]
+
+    @property
+    def stored(self) -> tuple[StoredObjects, ...]:
+        """What the tasks of the whole subtree stored."""
+        return tuple((*below, *own) for below, own in zip(self.below, self.own, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShardTasks:
-    """The work on any one shard; the same for every scheduler."""
+class Target:
+    """One pyramid while it is written.
 
-    mosaic: Mosaic
+    `done`: shards of an earlier attempt whose objects lie in `folder` already. `level_0`: shards of
+    level 0 of another pyramid, taken over when their turn comes, if they are whole.
+    """
+
     reduction: Reduction
+    base: CellType
     tree: ShardTree
-    tiles_of_shard: Mapping[Shard, Sequence[int]]
     metadata: Mapping[str, bytes]
     folder: ObjectFolder
+    done: Mapping[Shard, StoredObjects]
+    level_0: Attempt | None
 
-    def run(self, shard: Shard, *children: Reduced) -> Reduced:
-        """Make one shard from the sources or its children, and the levels above it if it is the root."""
-        if shard.level == 0:
-            stored, parts = self._make_leaf(shard)
-        else:
-            parts = self._gather(shard, children)
-            stored = self._write(shard.level, self.tree.window(shard), parts)
-            parts = self.reduction.zoom(parts)
-        if shard == self.tree.root:
-            stored = [*stored, *self._write_top(parts)]
-        below = (each for child in children for each in child.stored)
-        return Reduced(shard, parts, (*below, *stored))
-
-    def _make_leaf(self, shard: Shard) -> tuple[list[StoredObject], Parts]:
-        window = self.tree.window(shard)
-        cells = self.mosaic.read_window(window, self.tiles_of_shard[shard])
+    def make_leaf(self, shard: Shard, cells: Cells) -> tuple[StoredObjects, Parts]:
+        """Store level 0's cells of a shard and reduce them; what was stored before is not stored again."""
         values: list[Parts] = []
         zoomed: list[Parts] = []
         name = self.reduction.value.name
         for band in bands(cells):
             parts = self.reduction.lift(band)
-            values.append({name: self.reduction.finish(parts)[name]})
+            if shard not in self.done:
+                values.append({name: self.reduction.finish(parts)[name]})
             zoomed.append(self.reduction.zoom(parts))
-        return self._store(0, window, concatenate(values, axis=0)), concatenate(zoomed, axis=0)
+        if not values:
+            return (), concatenate(zoomed, axis=0)
+        arrays = concatenate(values, axis=0)
+        return self._store(0, self.tree.window(shard), arrays), concatenate(zoomed, axis=0)
 
-    def _gather(self, shard: Shard, children: Sequence[Reduced]) -> Parts:
+    def make_inner(
+        self, shard: Shard, children: Sequence[tuple[Shard, Parts]]
+    ) -> tuple[StoredObjects, Parts]:
+        """Store a shard of level 1 or above, made from its children, and reduce it."""
+        parts = self._gather(shard, children)
+        stored = self._store(shard.level, self.tree.window(shard), self.reduction.finish(parts))
+        return stored, self.reduction.zoom(parts)
+
+    def make_top(self, parts: Parts) -> StoredObjects:
+        """Store every level above the root's, each of which is one shard or less."""
+        stored: StoredObjects = ()
+        for level in range(self.tree.root.level + 1, self.tree.grid.level_count):
+            window = self.tree.grid.level(level).window
+            stored += self._store(level, window, self.reduction.finish(parts))
+            parts = self.reduction.zoom(parts)
+        return stored
+
+    def resume(self, shard: Shard) -> tuple[StoredObjects, Parts] | None:
+        """What is new of a shard that some other build stored, and its reduced parts.
+
+        None when it is not there, not whole, or does not hold its parts.
+        """
+        if shard in self.done:
+            objects = {stored.key: self.folder.get(stored.key) for stored in self.done[shard]}
+            return self._resume(shard, (), objects)
+        if shard.level or self.level_0 is None or shard not in self.level_0.shards:
+            return None
+        stored = self.level_0.shards[shard]
+        taken = {each.key: self.folder.take_over(each, self.level_0.root) for each in stored}
+        objects = {key: data for key, data in taken.items() if data is not None}
+        return self._resume(shard, stored, objects) if len(objects) == len(stored) else None
+
+    def _resume(
+        self, shard: Shard, new: StoredObjects, objects: Mapping[str, bytes]
+    ) -> tuple[StoredObjects, Parts] | None:
+        arrays = {array.name: self._decode(shard, array, objects) for array in self._arrays(shard.level)}
+        parts = self.reduction.resume(shard.level, arrays)
+        return None if parts is None else (new, self.reduction.zoom(parts))
+
+    def holds_parts(self, shard: Shard) -> bool:
+        """Whether `resume` will give parts, so that nothing below the shard is needed."""
+        if shard not in self.done:
+            return False
+        if shard.level:
+            return True
+        value = self.reduction.value
+        return self.reduction.resume(0, {value.name: np.zeros((1, 1), value.dtype)}) is not None
+
+    def _arrays(self, level: int) -> list[StoredArray]:
+        return [self.reduction.value, *(self.reduction.companions if level else ())]
+
+    def _decode(self, shard: Shard, array: StoredArray, objects: Mapping[str, bytes]) -> Cells:
+        path = f"{shard.level}/{array.name}/"
+        own = {key.removeprefix(path): data for key, data in objects.items() if key.startswith(path)}
+        return decode_cells(self.metadata[f"{path}{METADATA}"], own, self.tree.window(shard))
+
+    def _gather(self, shard: Shard, children: Sequence[tuple[Shard, Parts]]) -> Parts:
         """The shard's parts from its children; one without tiles is nodata."""
         window = self.tree.window(shard)
-        nothing = self.reduction.lift(self.mosaic.cell_type.empty((1, 1)))
+        nothing = self.reduction.lift(self.base.empty((1, 1)))
         gathered = {
             name: np.full(window.shape, part[0, 0], dtype=part.dtype) for name, part in nothing.items()
         }
         half = self.tree.shard_cells // 2
-        for child in children:
-            for name, part in child.parts.items():
-                row, col = half * (child.shard.row % 2), half * (child.shard.col % 2)
+        for child, parts in children:
+            row, col = half * (child.row % 2), half * (child.col % 2)
+            for name, part in parts.items():
                 gathered[name][row : row + part.shape[0], col : col + part.shape[1]] = part
         return gathered
 
-    def _write_top(self, parts: Parts) -> list[StoredObject]:
-        """Write every level above the root's, each of which is one shard or less."""
-        stored: list[StoredObject] = []
-        for level in range(self.tree.root.level + 1, self.tree.grid.level_count):
-            stored += self._write(level, self.tree.grid.level(level).window, parts)
-            parts = self.reduction.zoom(parts)
-        return stored
-
-    def _write(self, level: int, window: Window, parts: Parts) -> list[StoredObject]:
-        return self._store(level, window, self.reduction.finish(parts))
-
-    def _store(self, level: int, window: Window, arrays: Mapping[str, Cells]) -> list[StoredObject]:
+    def _store(self, level: int, window: Window, arrays: Mapping[str, Cells]) -> StoredObjects:
         """Put the arrays' cells of one window; cells that are all fill are not stored."""
-        stored: list[StoredObject] = []
-        for name, cells in arrays.items():
-            path = f"{level}/{name}"
-            for key, data in encode_cells(self.metadata[f"{path}/{METADATA}"], window, cells):
-                stored.append(self.folder.put(f"{path}/{key}", data))
-        return stored
+        return tuple(
+            self.folder.put(f"{level}/{name}/{key}", data)
+            for name, cells in arrays.items()
+            for key, data in encode_cells(self.metadata[f"{level}/{name}/{METADATA}"], window, cells)
+        )
 
 
-class _Progress:
-    """Counts finished tasks across threads."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardTasks:
+    """The work on any one shard of the pyramids that are built together."""
 
-    def __init__(self, total: int, on_shard: Callable[[int, int], None]) -> None:
-        self._done = 0
-        self._total = total
-        self._on_shard = on_shard
-        self._lock = Lock()
+    source: MosaicCells
+    tree: ShardTree
+    targets: tuple[Target, ...]
 
-    def advance(self) -> None:
-        with self._lock:
-            self._done += 1
-            self._on_shard(self._done, self._total)
+    def is_finished(self, shard: Shard) -> bool:
+        """Whether an earlier attempt left all of the shard that is needed above it."""
+        return all(target.holds_parts(shard) for target in self.targets)
 
+    def is_stored(self, shard: Shard) -> bool:
+        """Whether an earlier attempt stored the shard, of every pyramid."""
+        return all(shard in target.done for target in self.targets)
 
-@dataclass(frozen=True, slots=True)
-class QuadtreeRun:
-    """One run of all busy shards' tasks on `workers` threads."""
+    def run(self, shard: Shard, tiles: Sequence[PlacedTile], *children: Reduced) -> Reduced:
+        """Make one shard from its tiles or its children, and the levels above it if it is the root."""
+        made = self._leaf(shard, tiles) if shard.level == 0 else self._inner(shard, children)
+        if shard == self.tree.root:
+            made = [self._finish(target, *each) for target, each in zip(self.targets, made, strict=True)]
+        below = [child.stored for child in children]
+        return Reduced(
+            shard,
+            parts=tuple(parts for _, parts in made),
+            own=tuple(own for own, _ in made),
+            below=tuple(tuple(chain.from_iterable(each[i] for each in below)) for i in range(len(made))),
+        )
 
-    tasks: ShardTasks
-    busy: Collection[Shard]
-    workers: int
-    progress: _Progress
+    def _finish(self, target: Target, own: StoredObjects, parts: Parts) -> tuple[StoredObjects, Parts]:
+        """Add the levels above the root, unless an earlier attempt got that far."""
+        return (own if self.tree.root in target.done else (*own, *target.make_top(parts))), parts
 
-    def reduce(self, shard: Shard) -> Reduced:
-        """Run the tasks of a shard and of all below it.
+    def _leaf(self, shard: Shard, tiles: Sequence[PlacedTile]) -> list[tuple[StoredObjects, Parts]]:
+        resumed = [target.resume(shard) for target in self.targets]
+        found = [each for each in resumed if each is not None]
+        if len(found) == len(resumed):
+            return found
+        cells = self.source.read_window(self.tree.window(shard), tiles)
+        return [
+            target.make_leaf(shard, cells) if each is None else each
+            for target, each in zip(self.targets, resumed, strict=True)
+        ]
 
-        Subtrees of at most `WAVE_LEVELS` levels are one Dask graph; above them the four
-        children come one after the other, so that at most three reduced shards a level wait.
-        """
-        if shard.level <= WAVE_LEVELS:
-            graph = self._graph(shard)
-            reduced = graph.compute(scheduler="threads", num_workers=self.workers)  # type: ignore[no-untyped-call]
-            return cast(Reduced, reduced)
-        return self._run(shard, *(self.reduce(child) for child in self._children(shard)))
-
-    def _graph(self, shard: Shard) -> Delayed:
-        children = [self._graph(child) for child in self._children(shard)]
-        return cast(Delayed, delayed(partial(self._run, shard), pure=False)(*children))
-
-    def _run(self, shard: Shard, *children: Reduced) -> Reduced:
-        reduced = self.tasks.run(shard, *children)
-        self.progress.advance()
-        return reduced
-
-    def _children(self, shard: Shard) -> list[Shard]:
-        return [child for child in self.tasks.tree.children(shard) if child in self.busy]
-
-
-def reduce_tree(
-    tasks: ShardTasks,
-    busy: Collection[Shard],
-    *,
-    workers: int,
-    on_shard: Callable[[int, int], None],
-) -> tuple[StoredObject, ...]:
-    """Run the tasks of all busy shards, children before parents, and return what they stored."""
-    run = QuadtreeRun(tasks, busy, workers, _Progress(len(busy), on_shard))
-    return run.reduce(tasks.tree.root).stored
+    def _inner(self, shard: Shard, children: Sequence[Reduced]) -> list[tuple[StoredObjects, Parts]]:
+        made: list[tuple[StoredObjects, Parts]] = []
+        for i, target in enumerate(self.targets):
+            below = [(child.shard, child.parts[i]) for child in children]
+            made.append(target.resume(shard) or target.make_inner(shard, below))
+        return made

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from raster.cells import Cells, CellType
 
-HUGE = 2.0**500
-"""Above it squares and sums of float64 may overflow; such values are halved often enough first."""
+PIECE_CELLS = 2**18
+"""Cells that are summed at a time: the copies that takes stay small and in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +36,25 @@ def summarise(windows: Iterable[Cells], cell_type: CellType) -> Statistics:
     windows : arrays of `cell_type.dtype`, any shape
         One is in memory at a time when the iterable is lazy.
     cell_type : CellType
-        nodata and NaN are left out.
+        nodata, NaN and infinities are left out.
 
     Returns
     -------
     Statistics
         Integers: exact sums, `mean` and `std` correctly derived from them. Floats: float64,
-        window by window (Chan et al. 1983), finite for every finite input.
+        piece by piece (Chan et al. 1983), finite for every finite input, `mean` never outside
+        [`min`, `max`].
     """
     summary: _IntegerSummary | _FloatSummary = _FloatSummary() if cell_type.is_float else _IntegerSummary()
     cell_count = 0
     for cells in windows:
         cell_count += cells.size
-        valid = cells[cell_type.valid(cells)]
-        if valid.size:
-            summary.add(valid)
+        for piece in _pieces(cells):
+            valid = piece[cell_type.valid(piece)]
+            if cell_type.is_float:
+                valid = valid[np.isfinite(valid)]
+            if valid.size:
+                summary.add(valid)
     if summary.count == 0:
         return Statistics(cell_count=cell_count, valid_count=0, min=None, max=None, mean=None, std=None)
     return Statistics(
@@ -62,8 +67,15 @@ def summarise(windows: Iterable[Cells], cell_type: CellType) -> Statistics:
     )
 
 
+def _pieces(cells: Cells) -> Iterator[Cells]:
+    """The same cells in one dimension, in the order of memory, `PIECE_CELLS` at a time."""
+    line = cells.ravel("K")
+    for start in range(0, line.size, PIECE_CELLS):
+        yield line[start : start + PIECE_CELLS]
+
+
 class _IntegerSummary:
-    """Exact sums of values and squares, in Python integers between windows."""
+    """Exact sums of values and squares, in Python integers between pieces."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -95,9 +107,12 @@ class _IntegerSummary:
 def _exact_sums(valid: Cells) -> tuple[int, int]:
     """Sum of values and of squares.
 
-    Halves of 16 bits: sums of their products fit int64 for windows of up to 2^30 cells.
+    Products of 16 bits: sums of them fit int64 for pieces of up to 2^30 cells. Longer values are
+    taken in halves.
     """
     wide = valid.astype(np.int64)
+    if valid.dtype.itemsize <= 2:
+        return int(wide.sum()), int(np.dot(wide, wide))
     high, low = wide >> 16, wide & 0xFFFF
     total = (int(high.sum()) << 16) + int(low.sum())
     squares = int((high * high).sum()) << 32
@@ -106,31 +121,49 @@ def _exact_sums(valid: Cells) -> tuple[int, int]:
 
 
 class _FloatSummary:
-    """Mean and root mean square deviation, merged window by window without overflow."""
+    """Mean and root mean square deviation, merged piece by piece without overflow."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.lowest: float | None = None
-        self.highest: float | None = None
-        self.mean = 0.0
-        self.std = 0.0
+        self.lowest = math.inf
+        self.highest = -math.inf
+        self._mean = 0.0
+        self._deviation = 0.0
 
     def add(self, valid: Cells) -> None:
         low, high = float(valid.min()), float(valid.max())
-        self.lowest = low if self.lowest is None else min(self.lowest, low)
-        self.highest = high if self.highest is None else max(self.highest, high)
-        scale = HUGE if max(abs(low), abs(high)) > HUGE else 1.0
-        values = valid.astype(np.float64) / scale
+        self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
+        # values in (-1, 1): a power of two changes no digit, and squares neither overflow nor vanish
+        _, exponent = math.frexp(max(abs(low), abs(high)))
+        values = np.ldexp(valid.astype(np.float64), -exponent)
         mean = float(values.mean())
         deviation = float(np.sqrt(np.square(values - mean).mean()))
-        self._merge(valid.size, mean * scale, deviation * scale)
+        self._merge(valid.size, _ldexp(mean, exponent), _ldexp(deviation, exponent))
 
-    def _merge(self, count: int, mean: float, std: float) -> None:
+    def _merge(self, count: int, mean: float, deviation: float) -> None:
         """Merge with another sample; `hypot` and weights of at most 1 keep every step finite."""
         total = self.count + count
         own, other = self.count / total, count / total
         distance = math.sqrt(own * other)
-        apart = distance * mean - distance * self.mean
-        self.std = math.hypot(math.sqrt(own) * self.std, math.sqrt(other) * std, apart)
-        self.mean = own * self.mean + other * mean
+        apart = distance * mean - distance * self._mean
+        self._deviation = math.hypot(math.sqrt(own) * self._deviation, math.sqrt(other) * deviation, apart)
+        self._mean = own * self._mean + other * mean
         self.count = total
+
+    @property
+    def mean(self) -> float:
+        # rounding may leave the range by a digit
+        return min(max(self._mean, self.lowest), self.highest)
+
+    @property
+    def std(self) -> float:
+        # Popoviciu's inequality; of equal cells rounding would make a deviation
+        return min(self._deviation, self.highest / 2 - self.lowest / 2)
+
+
+def _ldexp(value: float, exponent: int) -> float:
+    """`math.ldexp`, the largest number where rounding has led one digit beyond it."""
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return math.copysign(sys.float_info.max, value)

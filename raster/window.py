@@ -31,8 +31,8 @@ class StoredPyramid:
         store = StrictStore(LocalStore(self.root, read_only=True), read_manifest(self.root))
         return zarr.open_group(store, mode="r", zarr_format=3)
 
-    def read_window(self, level: int, window: Window) -> Cells:
-        """Values of a window of a level.
+    def read_window(self, level: int, window: Window, array: str = VALUE) -> Cells:
+        """Cells of a window of a level.
 
         Parameters
         ----------
@@ -40,10 +40,12 @@ class StoredPyramid:
             Negative ones count from the top.
         window : Window
             Inside the level.
+        array : str
+            The values, or one of the parts beside them.
 
         Returns
         -------
-        (height, width) of the pyramid's dtype, nodata as stored
+        (height, width) of the array's dtype, nodata as stored
 
         Raises
         ------
@@ -54,10 +56,10 @@ class StoredPyramid:
             The disk cannot be read now, which says nothing about the pyramid.
         """
         self.grid.level(level).part(window)
-        path = f"{level % self.grid.level_count}/{VALUE}"
+        path = f"{level % self.grid.level_count}/{array}"
         try:
-            array = cast("zarr.Array[Any]", self._group[path])
-            return np.asarray(array[window.slices])
+            stored = cast("zarr.Array[Any]", self._group[path])
+            return np.asarray(stored[window.slices])
         except (KeyError, ValueError) as error:
             # what zarr raises for damaged metadata and checksums
             raise PyramidCorrupt(path, f"cannot be decoded ({type(error).__name__})") from error

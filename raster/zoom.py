@@ -1,7 +1,8 @@
-"""The 2x2 step: pairs of rows are merged, then pairs of columns; a last odd one goes on alone.
+"""The 2x2 step, band by band: of parts that merge, or of whole blocks.
 
-Rows first, because whole rows are contiguous and the columns are then half the work: the
-step is bound by memory, not by arithmetic.
+Parts merge in pairs of rows, then in pairs of columns; a last odd one goes on alone. Rows first,
+because whole rows are contiguous and the columns are then half the work: the step is bound by
+memory, not by arithmetic.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Parts = dict[str, Cells]
 """Named arrays of one shape: what a metric knows of each cell of a level."""
 
 BAND_ROWS = 128
-"""Rows lifted at once: the parts of 128 x 2048 cells stay in a core's cache, and no metric's
+"""Rows lifted or zoomed at once: the parts of 128 x 2048 cells stay in a core's cache, and no metric's
 float64 parts of a whole shard are ever in memory. Even, so that no 2x2 block is cut."""
 
 
@@ -36,7 +37,25 @@ def zoom_blocks(parts: Parts, merge: Callable[[Parts, Parts], Parts]) -> Parts:
     -------
     Parts of shape (ceil(height / 2), ceil(width / 2))
     """
-    return _merge_pairs(_merge_pairs(parts, merge, axis=0), merge, axis=1)
+    return zoom_bands(parts, lambda band: _merge_pairs(_merge_pairs(band, merge, axis=0), merge, axis=1))
+
+
+def zoom_bands(parts: Parts, step: Callable[[Parts], Parts]) -> Parts:
+    """Zoom parts of (height, width) band by band, each of them by `step`, a whole 2x2 step."""
+    cut = zip(*(bands(array) for array in parts.values()), strict=True)
+    return concatenate([step(dict(zip(parts, band, strict=True))) for band in cut], axis=0)
+
+
+def block_planes(cells: Cells, missing: float) -> tuple[Cells, Cells, Cells, Cells]:
+    """The cells of each 2x2 block: all upper left ones, upper right, lower left, lower right.
+
+    Four arrays of (ceil(height / 2), ceil(width / 2)), views where they can be. `missing` stands
+    for the cells that blocks cut by the lower or right edge lack.
+    """
+    odd_row, odd_col = cells.shape[0] % 2, cells.shape[1] % 2
+    if odd_row or odd_col:
+        cells = np.pad(cells, ((0, odd_row), (0, odd_col)), constant_values=missing)
+    return cells[::2, ::2], cells[::2, 1::2], cells[1::2, ::2], cells[1::2, 1::2]
 
 
 def _merge_pairs(parts: Parts, merge: Callable[[Parts, Parts], Parts], axis: int) -> Parts:

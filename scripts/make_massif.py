@@ -79,8 +79,26 @@ def make_massif(folder: Path, mountains: Range) -> Iterator[Path]:
     whole: an interrupted run is continued by the next.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(lambda place: _make_tile(folder, mountains, *place), mountains.places())
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left half-written; a run that goes on keeps its own."""
+    for partial in folder.glob("massif-*.[0-9]*.partial"):
+        if not _runs(int(partial.suffixes[-2].removeprefix("."))):
+            partial.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
 
 
 def _make_tile(folder: Path, mountains: Range, row: int, col: int) -> Path:
@@ -290,10 +308,17 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     count = len(mountains.places())
+    _show(f"massif: 0 of {count} tiles made", is_last=False)
     for done, _ in enumerate(make_massif(given.folder, mountains), 1):
-        print(f"\rmassif: {done} of {count} tiles", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+        _show(f"massif: {done} of {count} tiles made", is_last=done == count)
     return 0
+
+
+def _show(text: str, *, is_last: bool) -> None:
+    """Progress on standard error: on a terminal each line takes the place of the one before."""
+    is_terminal = sys.stderr.isatty()
+    if is_terminal or is_last:
+        print(text, end="\r" if is_terminal and not is_last else "\n", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from service.body_limits import BodyLimits
 from service.desk import open_desk
+from service.head_requests import HeadRequests
 from service.house import open_house
 from service.problems import install_problems, problem_responses
+from service.query_parameters import check_parameters
 from service.request_ids import RequestIds
 from service.routes import health, levels, pyramids, terrains, tiles
 from service.settings import Settings
+from service.version import VERSION
 
-EXPOSED_HEADERS = ("ETag", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-Id")
+EXPOSED_HEADERS = (
+    "ETag",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "X-Request-Id",
+    "Ziggurat-Generation",
+    "Ziggurat-State",
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -35,9 +48,10 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Ziggurat",
         summary="Terrain pyramids: zoom levels of elevation that lies scattered over many tiles.",
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
         responses=problem_responses(),
+        dependencies=[Depends(check_parameters)],
     )
     install_problems(app)
     # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
@@ -50,5 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         allow_headers=["*"],
         expose_headers=list(EXPOSED_HEADERS),
     )
+    app.add_middleware(BodyLimits)
+    app.add_middleware(HeadRequests)
     app.add_middleware(RequestIds)
     return app

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import NamedTuple
 
+from catalog.errors import CatalogError
+from catalog.repository import terrains
+from raster.errors import RasterError
 from service.builds import build_pyramid, find_fresh
-from service.errors import BuildCancelled
+from service.errors import BuildCancelled, BuildSuperseded, ServiceError
 from service.house import House
 
+logger = logging.getLogger(__name__)
 
-class BuildKey(NamedTuple):
-    """What makes two builds the same."""
+
+class PyramidKey(NamedTuple):
+    """Which pyramid is built."""
 
     terrain_id: int
     metric: str
-    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,76 +39,121 @@ class Build:
     """A build that runs or waits for its turn."""
 
     def __init__(self) -> None:
-        self._progress = BuildProgress(0, 0)
-        self.outcome: Future[str]
+        self.progress = BuildProgress(0, 0)
+        self.outcome: Future[None]
+        # what it builds from at least; None until its turn comes, and whatever is asked for is in it
+        self.revision: int | None = None
 
-    @property
-    def progress(self) -> BuildProgress:
-        return self._progress
-
-    def advance(self, done: int, total: int) -> None:
-        self._progress = BuildProgress(done, total)
+    def holds(self, revision: int) -> bool:
+        """Whether its outcome is of the terrain's revision or of a newer one."""
+        return self.revision is None or self.revision >= revision
 
     async def wait(self, seconds: float) -> bool:
         """Wait for the end without holding a thread; False when it goes on.
 
+        Whoever leaves, by the clock or because the client is gone, does not stop the build.
+
         Raises
         ------
+        BuildCancelled
+            It was stopped, or never begun, because the service shuts down.
         Whatever the build raised.
         """
-        waiting = asyncio.wrap_future(self.outcome)
-        try:
-            await asyncio.wait_for(asyncio.shield(waiting), seconds)
-        except TimeoutError:
-            if not self.outcome.done():
-                return False
-            self.outcome.result()
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell(_: Future[None]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(ended.set)
+
+        self.outcome.add_done_callback(tell)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), seconds)
+        if not self.outcome.done():
+            return False
+        if self.outcome.cancelled():
+            raise BuildCancelled
+        error = self.outcome.exception()
+        if error is not None:
+            # one error for all who wait: each of them would make its traceback longer
+            raise error.with_traceback(None)
         return True
 
 
 class BuildDesk:
-    """Takes orders for builds; equal ones join the build that is under way."""
+    """Takes orders for builds; equal ones join the build that is under way.
+
+    Of a pyramid at most two builds are under way: one that began before the terrain changed, and
+    one for all who asked since.
+    """
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._pool = ThreadPoolExecutor(house.settings.parallel_builds, thread_name_prefix="build")
-        self._builds: dict[BuildKey, Build] = {}
+        self._latest: dict[PyramidKey, Build] = {}
         self._lock = Lock()
         self._closing = Event()
 
-    def order(self, key: BuildKey) -> Build:
-        """The build of `key`: the one under way, else a new one."""
+    def order(self, terrain_id: int, metric: str, revision: int) -> Build:
+        """The build that gives this revision or a newer one: the one under way, else a new one.
+
+        Raises
+        ------
+        BuildCancelled
+            The service shuts down.
+        """
+        key = PyramidKey(terrain_id, metric)
         with self._lock:
-            build = self._builds.get(key)
-            if build is None:
+            build = self._latest.get(key)
+            if build is None or not build.holds(revision):
+                if self._closing.is_set():
+                    raise BuildCancelled
                 build = Build()
                 build.outcome = self._pool.submit(self._run, key, build)
-                self._builds[key] = build
+                self._latest[key] = build
             return build
 
     def find(self, terrain_id: int, metric: str) -> Build | None:
-        """The build of a pyramid that is under way, of whichever revision."""
+        """The build of a pyramid that is under way, the latest if there are two."""
         with self._lock:
-            for key, build in self._builds.items():
-                if (key.terrain_id, key.metric) == (terrain_id, metric):
-                    return build
-        return None
+            return self._latest.get(PyramidKey(terrain_id, metric))
 
-    def _run(self, key: BuildKey, build: Build) -> str:
+    def _run(self, key: PyramidKey, build: Build) -> None:
+        try:
+            self._begin(key, build)
+            # an order may be older than the build that has just served it
+            if find_fresh(self._house, key.terrain_id, key.metric) is None:
+                self._build(key, build)
+        except BuildSuperseded:
+            pass  # as good as done: what is in use now is newer
+        except (RasterError, CatalogError, ServiceError) as error:
+            # whoever asked may have left
+            logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
+            raise
+        except BaseException:
+            logger.exception("pyramid %s of terrain %d: unexpected error", key.metric, key.terrain_id)
+            raise
+        finally:
+            with self._lock:
+                if self._latest.get(key) is build:
+                    del self._latest[key]
+
+    def _begin(self, key: PyramidKey, build: Build) -> None:
+        """Say from which revision on the terrain is built, before it is read to be built."""
+        with self._house.database.read() as session:
+            revision = terrains.get_terrain(session, key.terrain_id).revision
+        with self._lock:
+            build.revision = revision
+
+    def _build(self, key: PyramidKey, build: Build) -> None:
         def on_shard(done: int, total: int) -> None:
             if self._closing.is_set():
                 raise BuildCancelled
-            build.advance(done, total)
+            build.progress = BuildProgress(done, total)
 
-        try:
-            # an order may be older than the build that has just served it
-            published = find_fresh(self._house, key.terrain_id, key.metric)
-            return published or build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
-        finally:
-            with self._lock:
-                del self._builds[key]
+        build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
 
     def close(self) -> None:
         """Stop builds after the shard they are at, and wait for that."""
-        self._closing.set()
+        with self._lock:
+            self._closing.set()
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,101 +1,97 @@
-"""The use-case that joins catalogue and cells: build a terrain's pyramid and publish it. No web inside."""
+"""The use-case that joins catalogue and cells: build a terrain's pyramids and publish them. No web inside."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog.models import Terrain
-from catalog.repository import pyramids, terrains, tiles
+from catalog.errors import CatalogUnavailable
+from catalog.repository import pyramids, terrains
 from catalog.repository.pyramids import NewGeneration
 from raster.errors import RasterError
-from raster.layout import Description
-from raster.metrics.interface import Metric
+from raster.journal import find_abandoned, forget_attempt
 from raster.objects import manifest_path, replace_file
-from raster.pyramid import PyramidPlan, WrittenPyramid, plan_pyramid, write_pyramid
-from service.errors import BuildSuperseded
-from service.generations import new_generation_id
+from raster.pyramid import PyramidPlan
+from raster.writing import WrittenPyramid, write_pyramids
+from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
+from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
 from service.house import House
-from service.terrain_grids import mosaic_of
 
 Progress = Callable[[int, int], None]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedBuild:
-    """A build before it starts: of which terrain in which revision, and what it will do."""
-
-    terrain: Terrain
-    plan: PyramidPlan
-
-    @property
-    def href(self) -> str:
-        """Where the generation goes, below the store."""
-        about = self.plan.about
-        return f"{about.name}/{about.metric}/{about.generation}.zarr"
-
-
-def plan_build(house: House, terrain_key: int | str, metric_name: str) -> PlannedBuild:
-    """Plan the pyramid of the terrain as it is catalogued now; opens no source.
-
-    Raises
-    ------
-    TerrainNotFound, MetricNotFound, TerrainEmpty
-    """
-    metric = house.metrics.get(metric_name)
-    with house.database.read() as session:
-        terrain = terrains.get_terrain(session, terrain_key)
-        placed = tiles.list_tiles_in_precedence(session, terrain.id)
-    mosaic = mosaic_of(terrain, placed, house.roots)
-    return PlannedBuild(terrain=terrain, plan=plan_pyramid(mosaic, metric, _describe(terrain, metric)))
-
-
-def _describe(terrain: Terrain, metric: Metric) -> Description:
-    return Description(
-        name=terrain.name,
-        metric=metric.name,
-        cell_methods=metric.cell_methods,
-        is_stepwise=metric.is_stepwise,
-        generation=new_generation_id(),
-        title=terrain.title,
-        unit=terrain.unit,
-        vertical_datum=terrain.vertical_datum,
-        attribution=terrain.attribution,
-        license=terrain.license,
-    )
+ABANDONED_AFTER_S = 3600.0
+"""A killed attempt is kept for the next one for so long, then swept by whichever build ends."""
 
 
 def build_pyramid(house: House, terrain_key: int | str, metric_name: str, on_shard: Progress) -> str:
-    """Build a new generation and publish it.
+    """Build one pyramid as `build_pyramids` does; the generation's id."""
+    return build_pyramids(house, terrain_key, [metric_name], on_shard)[metric_name]
+
+
+def build_pyramids(
+    house: House, terrain_key: int | str, metric_names: Sequence[str], on_shard: Progress
+) -> dict[str, str]:
+    """Build new generations under some metrics, in one pass over the tiles, and publish them.
+
+    A build that is stopped, by `BuildCancelled`, Ctrl-C or a kill, leaves its finished shards to
+    the next attempt; one that fails leaves nothing.
 
     Returns
     -------
-    The generation's id
+    The generation's id of each metric
 
     Raises
     ------
-    TerrainNotFound, MetricNotFound, TerrainEmpty
+    TerrainNotFound, MetricNotFound, TerrainEmpty, BudgetTooSmall, ClusterUnavailable
     SourceError
-        A tile cannot be read; the failure is recorded with the pyramid.
+        A tile cannot be read; the failure is recorded with the pyramids.
+    StoreUnavailable
+        The folder of the pyramids cannot be written.
     BuildSuperseded
         A newer revision was published meanwhile; what was built is removed.
     """
-    build = plan_build(house, terrain_key, metric_name)
-    root = house.pyramid_root(build.href)
+    build = plan_build(house, terrain_key, metric_names)
     try:
-        written = write_pyramid(build.plan, root, workers=house.settings.build_workers, on_shard=on_shard)
-        _publish(house, build, written)
+        written = _write(house, build, on_shard)
+        for pyramid, each in zip(build.plan.pyramids, written, strict=True):
+            _publish(house, build, pyramid, each)
+    except (BuildCancelled, KeyboardInterrupt):
+        raise
     except BaseException as error:
-        _remove(root)
+        _clean_up(house, build)
         if isinstance(error, RasterError):
             _record_failure(house, build, error)
         raise
-    _point_latest_at(root, build)
-    return build.plan.about.generation
+    return {pyramid.about.metric: pyramid.about.generation for pyramid in build.plan.pyramids}
+
+
+def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[WrittenPyramid]:
+    with _storing(house.store):
+        return write_pyramids(
+            build.plan,
+            destinations_of(house, build),
+            choose_scheduler(house, build),
+            on_shard,
+            unit_bytes=build.allotment.unit_bytes,
+        )
+
+
+@contextmanager
+def _storing(root: Path) -> Iterator[None]:
+    """Report a disk that is full, read-only or gone.
+
+    Raises
+    ------
+    StoreUnavailable
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(str(error.filename or root), error.strerror or str(error)) from error
 
 
 def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | None:
@@ -113,51 +109,99 @@ def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | 
     return pyramid.generation.id if pyramid.generation.revision == terrain.revision else None
 
 
-def _publish(house: House, build: PlannedBuild, written: WrittenPyramid) -> None:
-    plan, terrain = build.plan, build.terrain
-    value = plan.reduction.value
-    generation = NewGeneration(
-        id=plan.about.generation,
+def _publish(house: House, build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyramid) -> None:
+    """Point the catalogue, then `latest.json` at a generation; nobody needs its journal any more."""
+    generation = _generation(build, pyramid, written)
+    with house.database.write() as session:
+        if not pyramids.publish_generation(session, generation):
+            raise BuildSuperseded(build.terrain.name, pyramid.about.metric)
+    root = house.pyramid_root(generation.href)
+    with _storing(root):
+        _point_latest_at(house, root, generation)
+        forget_attempt(root)
+        _sweep(house, root.parent)
+
+
+def _generation(build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyramid) -> NewGeneration:
+    terrain, value, grid = build.terrain, pyramid.reduction.value, pyramid.grid
+    return NewGeneration(
+        id=pyramid.about.generation,
         terrain_id=terrain.id,
-        metric=plan.about.metric,
+        metric=pyramid.about.metric,
         revision=terrain.revision,
-        href=build.href,
+        href=href_of(pyramid),
         level_count=written.level_count,
-        height=plan.grid.height,
-        width=plan.grid.width,
+        height=grid.height,
+        width=grid.width,
         dtype=value.dtype.name,
         nodata=value.nodata,
-        transform=list(plan.grid.transform[:6]),
-        crs=plan.grid.crs,
+        transform=list(grid.transform[:6]),
+        crs=grid.crs,
         unit="1" if value.unit == "1" else terrain.unit,
-        shard_count=len(plan.busy_shards),
+        shard_count=build.plan.task_count,
         byte_count=written.byte_count,
         manifest_sha256=written.manifest_sha256,
     )
+
+
+def _point_latest_at(house: House, root: Path, generation: NewGeneration) -> None:
+    """Tell readers of the store alone which generation is current.
+
+    Within a write session: of two builds that end together the one in use has the last word.
+    """
+    latest = {
+        "generation": generation.id,
+        "href": root.name,
+        "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     with house.database.write() as session:
-        if not pyramids.publish_generation(session, generation):
-            raise BuildSuperseded(terrain.name, plan.about.metric)
+        pyramid = pyramids.find_pyramid(session, generation.terrain_id, generation.metric)
+        if pyramid is not None and pyramid.generation_id == generation.id:
+            replace_file(root.with_name("latest.json"), json.dumps(latest).encode())
 
 
 def _record_failure(house: House, build: PlannedBuild, error: RasterError) -> None:
     failure = {"error": type(error).__name__, "detail": str(error)}
     with house.database.write() as session:
-        pyramids.record_failure(
-            session, build.terrain.id, build.plan.about.metric, build.terrain.revision, failure
-        )
+        for pyramid in build.plan.pyramids:
+            pyramids.record_failure(
+                session, build.terrain.id, pyramid.about.metric, build.terrain.revision, failure
+            )
 
 
-def _point_latest_at(root: Path, build: PlannedBuild) -> None:
-    """Tell readers of the store alone which generation is current."""
-    latest = {
-        "generation": build.plan.about.generation,
-        "href": root.name,
-        "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    replace_file(root.with_name("latest.json"), json.dumps(latest).encode())
+def _clean_up(house: House, build: PlannedBuild) -> None:
+    """Remove what is not published; nobody was told of it."""
+    for pyramid in build.plan.pyramids:
+        if not _may_be_published(house, build, pyramid):
+            _remove(house.pyramid_root(href_of(pyramid)))
+
+
+def _may_be_published(house: House, build: PlannedBuild, pyramid: PyramidPlan) -> bool:
+    """Whether the catalogue points at the build; when it cannot tell, nothing is taken from readers."""
+    try:
+        with house.database.read() as session:
+            found = pyramids.find_pyramid(session, build.terrain.id, pyramid.about.metric)
+    except CatalogUnavailable:
+        return True
+    return found is not None and found.generation_id == pyramid.about.generation
+
+
+def _sweep(house: House, folder: Path) -> None:
+    """Remove attempts whose writers are long gone: the build that just ended took over what it could.
+
+    One that was killed right after it was published has left its journal, no more.
+    """
+    for root in find_abandoned(folder, older_than_s=ABANDONED_AFTER_S):
+        with house.database.read() as session:
+            is_published = pyramids.is_generation_known(session, root.stem)
+        if is_published:
+            forget_attempt(root)
+        else:
+            _remove(root)
 
 
 def _remove(root: Path) -> None:
-    """Remove what an unpublished build left; nobody was told of it."""
     shutil.rmtree(root, ignore_errors=True)
-    manifest_path(root).unlink(missing_ok=True)
+    with suppress(OSError):  # the store may be what failed
+        manifest_path(root).unlink(missing_ok=True)
+        forget_attempt(root)

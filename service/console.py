@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi.encoders import jsonable_encoder
+from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,7 +21,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from service.schemas import PyramidBody, TerrainBody
+from service.pyramid_schemas import PyramidBody
+from service.schemas import TerrainBody
 
 
 def tell(text: str) -> None:
@@ -29,16 +31,20 @@ def tell(text: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document for scripts."""
-    Console(soft_wrap=True).print_json(data=jsonable_encoder(document))
+    """One JSON document for scripts: the same bytes on a terminal and in a pipe."""
+    sys.stdout.write(json.dumps(to_jsonable_python(document), indent=2, allow_nan=False) + "\n")
+
+
+def tell_aside(text: str) -> None:
+    """One line for people on standard error, where it does not mix with what was asked for."""
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(text)
 
 
 def print_error(text: str, reasons: Sequence[str] = ()) -> None:
     """An error, and below it what it consists of."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    console.print(f"error: {text}")
+    tell_aside(f"error: {text}")
     for reason in reasons:
-        console.print(f"  - {reason}")
+        tell_aside(f"  - {reason}")
 
 
 @contextmanager

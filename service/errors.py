@@ -44,6 +44,46 @@ class BuildSuperseded(ServiceError):
         self.metric = metric
 
 
+class StoreUnavailable(ServiceError):
+    """The folder of the pyramids cannot be used right now."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the store cannot be written: {path}: {reason} (ZIGGURAT_STORE_URL)")
+        self.path = path
+        self.reason = reason
+
+
+class BodyTooLarge(ServiceError):
+    """The request's body is larger than what is taken."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"at most {limit} bytes are taken in one request; send it in parts")
+        self.limit = limit
+
+
+class ParameterInvalid(ServiceError):
+    """A query parameter cannot be honoured."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+        self.reason = reason
+
+
+class ParameterUnknown(ServiceError):
+    """The request has a query parameter that this address does not know."""
+
+    def __init__(self, unknown: list[str], known: list[str]) -> None:
+        names = ", ".join(repr(name[:40]) for name in unknown[:5])
+        super().__init__(
+            f"no query parameter {names} here; there are {', '.join(known)}"
+            if known
+            else f"no query parameter {names} here; this address takes none"
+        )
+        self.unknown = unknown[:5]
+        self.known = known
+
+
 class FormatNotSupported(ServiceError):
     """The answer's format is not one of those that exist."""
 
@@ -51,3 +91,12 @@ class FormatNotSupported(ServiceError):
         super().__init__(f"no format {asked!r}; there are {', '.join(known)}")
         self.asked = asked
         self.known = known
+
+
+class PyramidNotBuilt(ServiceError):
+    """There is no stored pyramid."""
+
+    def __init__(self, terrain: str, metric: str) -> None:
+        super().__init__(f"terrain {terrain!r} has no stored pyramid of {metric}; `ziggurat build` makes one")
+        self.terrain = terrain
+        self.metric = metric

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.database import Database, open_database
+from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
 from service.settings import Settings
@@ -31,10 +32,16 @@ class House:
 
 
 def open_house(settings: Settings) -> House:
-    """Wire an installation. Opens no connection; `Database.dispose` closes what later opens."""
+    """Wire an installation. Opens no connection; `Database.dispose` closes what later opens.
+
+    Raises
+    ------
+    MetricRefused
+        A plug-in's metric cannot be used.
+    """
     return House(
         settings=settings,
         database=open_database(settings.database_url),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
-        metrics=Metrics(built_in_metrics()),
+        metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
     )

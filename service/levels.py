@@ -85,7 +85,7 @@ class LevelReader:
         self._house = house
         self._open = lru_cache(maxsize=64)(StoredPyramid)
 
-    def locate(self, terrain_key: str, metric: str, asked: WindowAsked) -> Located:
+    def locate(self, terrain_key: int | str, metric: str, asked: WindowAsked) -> Located:
         """Check a request against the terrain as it is now; reads the catalogue only.
 
         Raises
@@ -115,14 +115,19 @@ class LevelReader:
             raise WindowTooLarge(window.cell_count, limit, finest)
 
     def resolve(self, located: Located) -> LevelWindow | None:
-        """The window of the located generation; None when there is none or a stale one lacks it."""
+        """The window of the located generation; None when there is none, or a stale one does not have it.
+
+        A stale one is of the terrain as it was: what is asked for may lie outside it, or be too
+        much of it.
+        """
         generation = located.generation
         if generation is None:
             return None
         grid = grid_of(generation)
         try:
             window = located.asked.of(grid)
-        except (LevelNotFound, WindowOutOfBounds):
+            self._check_size(grid, window)
+        except (LevelNotFound, WindowOutOfBounds, WindowTooLarge):
             return None
         level = located.asked.level % grid.level_count
         return LevelWindow(

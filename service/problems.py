@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import re
@@ -11,12 +12,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from catalog import errors as catalog_errors
 from raster import errors as raster_errors
 from service import errors as service_errors
+from service.request_ids import HEADER as REQUEST_ID
 from service.request_ids import request_id_of
 
 logger = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
-    raster_errors.SourceNotFound: HTTPStatus.UNPROCESSABLE_ENTITY,
+    raster_errors.SourceNotFound: HTTPStatus.BAD_GATEWAY,
     raster_errors.SourceForbidden: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.SourceRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.SourceUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -34,6 +36,11 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.TerrainTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.GridInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.MetricNotFound: HTTPStatus.NOT_FOUND,
+    raster_errors.MetricNotImportable: HTTPStatus.SERVICE_UNAVAILABLE,
+    raster_errors.NotAMetric: HTTPStatus.SERVICE_UNAVAILABLE,
+    raster_errors.MetricNameInvalid: HTTPStatus.SERVICE_UNAVAILABLE,
+    raster_errors.MetricNameTaken: HTTPStatus.SERVICE_UNAVAILABLE,
+    raster_errors.MetricFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     raster_errors.LevelNotFound: HTTPStatus.NOT_FOUND,
     raster_errors.WindowOutOfBounds: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.WindowTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -46,14 +53,40 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     catalog_errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.RegistrationRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.RegistrationTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    service_errors.PyramidNotBuilt: HTTPStatus.NOT_FOUND,
+    raster_errors.ClusterUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    raster_errors.BudgetTooSmall: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.BuildCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    service_errors.ParameterInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-"""Leaf errors only: a base class says nothing about what a client should do."""
+"""Leaf errors only: a base class says nothing about what a client should do.
 
-HIDDEN = frozenset({raster_errors.PyramidCorrupt, catalog_errors.CatalogUnavailable})
+SourceNotFound is that of a registered tile; in a registration it is a reason of RegistrationRefused.
+"""
+
+HIDDEN = frozenset(
+    {
+        raster_errors.PyramidCorrupt,
+        raster_errors.ClusterUnavailable,
+        catalog_errors.CatalogUnavailable,
+        service_errors.StoreUnavailable,
+    }
+)
 """Errors whose data name internals: the log has them, the answer does not."""
+
+
+class ProblemResponse(Response):
+    """A problem as JSON in ASCII: names from a request may hold what UTF-8 cannot carry."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def title_of(error: type[Exception]) -> str:
@@ -75,8 +108,13 @@ def problem_of(error: Exception) -> dict[str, Any]:
         return problem
     data = {key: value for key, value in vars(error).items() if not key.startswith("_")}
     if isinstance(error, service_errors.RegistrationRefused):
-        data = {"errors": [problem_of(reason) for reason in error.reasons]}
+        data = {"errors": [_reason(each) for each in error.reasons]}
     return {**problem, "detail": str(error), **data}
+
+
+def _reason(error: Exception) -> dict[str, Any]:
+    """One reason of several: the status is that of all of them together."""
+    return {key: value for key, value in problem_of(error).items() if key != "status"}
 
 
 def retry_after() -> str:
@@ -84,28 +122,27 @@ def retry_after() -> str:
     return str(random.randint(1, 5))  # noqa: S311 - no secret
 
 
-def _response(
-    request: Request, problem: Mapping[str, Any], headers: Mapping[str, str] | None
-) -> JSONResponse:
+def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str, str] | None) -> Response:
     given = dict(headers or {})
     if problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
         given.setdefault("Retry-After", retry_after())
     given["Cache-Control"] = "no-store"
-    return JSONResponse(
-        {**problem, "request_id": request_id_of(request.scope)},
+    request_id = request_id_of(request.scope)
+    given[REQUEST_ID] = request_id  # a defect's answer passes by the middleware that sets it
+    return ProblemResponse(
+        {**problem, "request_id": request_id},
         status_code=problem["status"],
         headers=given,
-        media_type=MEDIA_TYPE,
     )
 
 
-def _answer_own(request: Request, error: Exception) -> JSONResponse:
+def _answer_own(request: Request, error: Exception) -> Response:
     if type(error) in HIDDEN:
         logger.error("%s: %s", request_id_of(request.scope), error)
     return _response(request, problem_of(error), None)
 
 
-def _answer_validation(request: Request, error: Exception) -> JSONResponse:
+def _answer_validation(request: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else []
     reasons = [
         {"where": ".".join(str(part) for part in each["loc"]), "reason": each["msg"]} for each in errors
@@ -122,7 +159,9 @@ def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     return _response(request, problem, None)
 
 
-def _answer_http(request: Request, error: Exception) -> JSONResponse:
+def _answer_http(request: Request, error: Exception) -> Response:
+    if isinstance(error.__cause__, service_errors.BodyTooLarge):
+        return _answer_own(request, error.__cause__)
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
     problem = {
         "type": "about:blank",
@@ -133,7 +172,7 @@ def _answer_http(request: Request, error: Exception) -> JSONResponse:
     return _response(request, problem, getattr(error, "headers", None))
 
 
-def _answer_bug(request: Request, error: Exception) -> JSONResponse:
+def _answer_bug(request: Request, error: Exception) -> Response:
     logger.error("%s: unexpected error", request_id_of(request.scope), exc_info=error)
     return _response(
         request,
@@ -142,23 +181,69 @@ def _answer_bug(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def problem_responses() -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of errors, for every route."""
-    schema = {
-        "type": "object",
-        "required": ["type", "title", "status", "request_id"],
-        "properties": {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "request_id": {"type": "string"},
-        },
-    }
-    described = {"content": {MEDIA_TYPE: {"schema": schema}}}
+RETRY = {
+    "Retry-After": {"description": "Seconds until it is worth asking again", "schema": {"type": "string"}}
+}
+LATER = {**RETRY, "Location": {"description": "The state of the pyramid", "schema": {"type": "string"}}}
+"""Headers of answers that say when to come again, as OpenAPI describes them."""
+
+PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+    },
+}
+
+SOURCE_ERRORS: tuple[type[Exception], ...] = (
+    raster_errors.SourceNotFound,
+    raster_errors.SourceForbidden,
+    raster_errors.SourceRefused,
+    raster_errors.SourceUnreadable,
+    raster_errors.SourceChanged,
+)
+"""What may be wrong with a registered tile when it is read."""
+
+BUILD_ERRORS: tuple[type[Exception], ...] = (
+    *SOURCE_ERRORS,
+    raster_errors.TerrainEmpty,
+    raster_errors.BudgetTooSmall,
+    raster_errors.ClusterUnavailable,
+    service_errors.StoreUnavailable,
+    service_errors.BuildCancelled,
+)
+"""What whoever waits for a build may be told."""
+
+
+def problem_responses(*errors: type[Exception], has_body: bool = False) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of a route's problems.
+
+    Parameters
+    ----------
+    errors : types of errors
+        What the route may raise, apart from what every route may.
+    has_body : bool
+        Whether it takes JSON, which may be no JSON at all, or too much of it.
+    """
+    titles: dict[int, list[str]] = {422: ["The request is not valid"], 500: ["The service has a defect"]}
+    if has_body:
+        titles[400] = ["The body cannot be read"]
+        titles[413] = [title_of(service_errors.BodyTooLarge)]
+    everywhere: tuple[type[Exception], ...] = (service_errors.ParameterUnknown,)
+    for error in (*everywhere, *errors):
+        titles.setdefault(int(STATUSES[error]), []).append(title_of(error))
+    content = {MEDIA_TYPE: {"schema": dict(PROBLEM_SCHEMA)}}
     return {
-        "4XX": {"description": "The request cannot be honoured; `detail` says why", **described},
-        "5XX": {"description": "The service cannot answer now; 503 says when to come again", **described},
+        status: {
+            "description": ". ".join(said) + ".",
+            "content": content,
+            **({"headers": RETRY} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}),
+        }
+        for status, said in sorted(titles.items())
     }
 
 

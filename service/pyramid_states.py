@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.models import Pyramid, Terrain
 from catalog.repository import pyramids, terrains
-from service.build_desk import BuildDesk, BuildProgress
+from service.build_desk import Build, BuildDesk, BuildProgress
 from service.house import House
 from service.levels import State
 
@@ -41,10 +42,8 @@ def get_state(house: House, builds: BuildDesk | None, terrain_key: int | str, me
     TerrainNotFound, MetricNotFound
     """
     house.metrics.get(metric)
-    with house.database.read() as session:
-        terrain = terrains.get_terrain(session, terrain_key)
-        pyramid = pyramids.find_pyramid(session, terrain.id, metric)
-    return _state(terrain, metric, pyramid, builds)
+    (state,) = _states(house, builds, terrain_key, [metric])
+    return state
 
 
 def list_states(house: House, builds: BuildDesk | None, terrain_key: int | str) -> list[PyramidState]:
@@ -54,14 +53,23 @@ def list_states(house: House, builds: BuildDesk | None, terrain_key: int | str) 
     ------
     TerrainNotFound
     """
+    return _states(house, builds, terrain_key, house.metrics.names)
+
+
+def _states(
+    house: House, builds: BuildDesk | None, terrain_key: int | str, metrics: Sequence[str]
+) -> list[PyramidState]:
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain_key)
+    # before the catalogue is asked: a build that ends in between has left its mark there
+    under_way = {metric: builds.find(terrain.id, metric) if builds else None for metric in metrics}
+    with house.database.read() as session:
+        terrain = terrains.get_terrain(session, terrain.id)
         known = {pyramid.metric: pyramid for pyramid in pyramids.list_pyramids(session, terrain.id)}
-    return [_state(terrain, metric, known.get(metric), builds) for metric in house.metrics.names]
+    return [_state(terrain, metric, known.get(metric), under_way[metric]) for metric in metrics]
 
 
-def _state(terrain: Terrain, metric: str, pyramid: Pyramid | None, builds: BuildDesk | None) -> PyramidState:
-    build = None if builds is None else builds.find(terrain.id, metric)
+def _state(terrain: Terrain, metric: str, pyramid: Pyramid | None, build: Build | None) -> PyramidState:
     return PyramidState(
         terrain=terrain,
         metric=metric,

@@ -27,6 +27,9 @@ from service.house import House
 from service.summaries import summarise
 from service.terrain_grids import anchor_of, declared_window_of, window_of
 
+FARTHEST_CELL = 2**53
+"""Rows and columns up to here are exact in JSON, in float64 and in the catalogue's columns."""
+
 INSPECTING_THREADS = 8
 """Looking at a source waits for the disk more than for a core."""
 
@@ -186,6 +189,7 @@ def _place_all(terrain: Terrain, inspected: list[InspectedTile]) -> tuple[Anchor
         try:
             if isinstance(place, PlacementRefused):
                 raise place
+            _check_near(tile.url, place)
             check_inside(declared, tile.url, place)
             windows.append(place)
         except PlacementRefused as refusal:
@@ -193,6 +197,13 @@ def _place_all(terrain: Terrain, inspected: list[InspectedTile]) -> tuple[Anchor
     if refused:
         raise RegistrationRefused(refused)
     return anchor, windows
+
+
+def _check_near(url: str, place: Window) -> None:
+    if max(abs(place.row), abs(place.col)) > FARTHEST_CELL:
+        raise PlacementRefused(
+            url, f"it would lie at x={place.col}, y={place.row}; at most {FARTHEST_CELL} is taken either way"
+        )
 
 
 def _row(tile: InspectedTile, window: Window) -> NewTile:

@@ -215,55 +215,6 @@ class StatisticsBody(BaseModel):
     std: float | None
 
 
-class LevelBody(BaseModel):
-    """Size and place of one level."""
-
-    level: int
-    height: int
-    width: int
-    transform: list[float]
-
-
-class ProgressBody(BaseModel):
-    """Shards of the build under way; both 0 while it waits for its turn."""
-
-    shards_done: int
-    shards_total: int
-
-
-class FailureBody(BaseModel):
-    """Why the last build failed."""
-
-    error: str
-    detail: str
-    failed_at: datetime | None
-
-
-class PyramidBody(BaseModel):
-    """A pyramid and its state."""
-
-    terrain_id: int
-    metric: str
-    state: Literal["absent", "building", "ready", "stale", "failed", "corrupt"]
-    generation: str | None
-    built_at: datetime | None
-    revision: Annotated[int | None, Field(description="The terrain's revision it was built from.")]
-    level_count: int | None
-    dtype: str | None
-    nodata: float | int | Literal["NaN"] | None
-    levels: list[LevelBody]
-    store_url: Annotated[str | None, Field(description="The Zarr group, for xarray and the like.")]
-    byte_count: int | None
-    progress: ProgressBody | None
-    failure: FailureBody | None
-
-
-class PyramidList(BaseModel):
-    """Every metric's pyramid."""
-
-    pyramids: list[PyramidBody]
-
-
 class HealthBody(BaseModel):
     """What the health routes say."""
 

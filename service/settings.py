@@ -1,4 +1,7 @@
-"""The only reader of the environment. Every setting is `ZIGGURAT_<NAME>`."""
+"""The only reader of the environment. Every setting is `ZIGGURAT_<NAME>`; an empty one counts as not set.
+
+Relative paths, the defaults too, are taken from the folder a command is started in.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import ByteSize, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "ZIGGURAT_"
 
 
 def available_cores() -> int:
@@ -15,19 +20,41 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def default_memory_budget() -> ByteSize:
+    """A quarter of the memory this process may use, at least 1 GiB."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return ByteSize(max(2**30, min(memory, _container_memory() or memory) // 4))
+
+
+def _container_memory() -> int | None:
+    """What the container allows (cgroup v2), None without a limit."""
+    try:
+        return int(Path("/sys/fs/cgroup/memory.max").read_text())
+    except (OSError, ValueError):
+        return None
+
+
 class Settings(BaseSettings):
     """How this installation runs."""
 
-    model_config = SettingsConfigDict(env_prefix="ZIGGURAT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     database_url: str = Field(
-        default="sqlite:///data/catalog.db", description="Where the catalogue is: an SQLAlchemy URL."
+        default="sqlite:///data/catalog.db",
+        description="Where the catalogue is: an SQLAlchemy URL. Three slashes and a relative path, or "
+        "four and an absolute one, name an SQLite file.",
     )
     store_url: Path = Field(default=Path("data/pyramids"), description="Folder that holds the pyramids.")
     tile_root: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(Path("data/tile"),),
+        min_length=1,
         description="Folders that hold tiles, separated as in PATH. Relative sources are looked up "
-        "there; no source may leave them.",
+        "there, in this order; no source may leave them.",
+    )
+    metrics: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Metrics of your own, as `module:object`, separated by commas; those of installed "
+        "entry points `ziggurat.metrics` are there anyway.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
@@ -38,6 +65,17 @@ class Settings(BaseSettings):
     max_registration_tiles: int = Field(default=10_000, ge=1, description="Tiles one request may register.")
     build_workers: int = Field(
         default_factory=available_cores, ge=1, description="Threads of one build. Default: the cores."
+    )
+    memory_budget: ByteSize = Field(
+        default_factory=default_memory_budget,
+        ge=2**20,
+        description="Memory a build may take, e.g. `2GiB`. Default: a quarter of the machine's, "
+        "at least 1 GiB.",
+    )
+    dask_scheduler: str | None = Field(
+        default=None,
+        description="Address of a `dask.distributed` scheduler, e.g. `tcp://host:8786`; its workers "
+        "see the same folders. Default: threads of the building process.",
     )
     parallel_builds: int = Field(
         default=1, ge=1, description="Builds that run at once in one process; others queue."
@@ -58,9 +96,23 @@ class Settings(BaseSettings):
         scheme, separator, rest = value.partition("://")
         if separator and scheme != "file":
             raise ValueError(f"{scheme}:// stores are not supported; name a folder")
-        return Path(rest if separator else value)
+        return _folder(rest if separator else value)
 
     @field_validator("tile_root", mode="before")
     @classmethod
     def _split_folders(cls, value: object) -> object:
-        return tuple(Path(folder) for folder in value.split(os.pathsep)) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(_folder(name) for name in value.split(os.pathsep))
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+def _folder(name: str) -> Path:
+    """A folder; `~` is the user's home, as in a shell."""
+    if not name.strip():
+        raise ValueError("a folder's name is empty; the current folder is `.`")
+    return Path(name).expanduser()

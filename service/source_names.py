@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from raster.errors import SourceNotFound
-from raster.sources.opening import is_known
+from raster.errors import SourceForbidden, SourceNotFound
+from raster.sources.opening import KNOWN_SUFFIXES, is_known
 from raster.sources.roots import TileRoots
 
 
@@ -25,21 +26,51 @@ def expand_sources(roots: TileRoots, names: Iterable[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     for name in names:
-        paths = next((paths for base in (Path(), *roots.folders) if (paths := _expand(base, name))), [])
-        if not paths:
-            raise SourceNotFound(name, "no file, folder or pattern of that name here or in the tile roots")
-        for path in paths:
-            found[roots.url_of(path)] = None
+        for path in _find(roots, name):
+            found[_url_of(roots, path)] = None
     return list(found)
 
 
+def _find(roots: TileRoots, name: str) -> list[Path]:
+    """Files of a name, from the first place that has any."""
+    bases = (Path(), *roots.folders)
+    for base in bases:
+        if paths := _expand(base, name):
+            return paths
+    if name and any((base / name).is_dir() for base in bases):
+        raise SourceNotFound(name, f"the folder holds no file of a known kind ({', '.join(KNOWN_SUFFIXES)})")
+    raise SourceNotFound(
+        name, f"no file, folder or pattern of that name here or in the tile root ({_list(roots)})"
+    )
+
+
 def _expand(base: Path, name: str) -> list[Path]:
+    if not name:
+        return []
     path = base / name
     if path.is_file():
         return [path]
     if path.is_dir():
         return sorted(file for file in path.rglob("*") if file.is_file() and is_known(file.name))
-    if Path(name).is_absolute():
-        anchor = Path(Path(name).anchor)
-        return sorted(file for file in anchor.glob(str(Path(name).relative_to(anchor))) if file.is_file())
-    return sorted(file for file in base.glob(name) if file.is_file())
+    start, pattern = (
+        (Path(path.anchor), name[len(path.anchor) :]) if Path(name).is_absolute() else (base, name)
+    )
+    try:
+        return sorted(file for file in start.glob(pattern) if file.is_file())
+    except (ValueError, NotImplementedError):
+        # not a pattern, as "a**" is none
+        return []
+
+
+def _url_of(roots: TileRoots, path: Path) -> str:
+    try:
+        return roots.url_of(path)
+    except SourceForbidden as error:
+        raise SourceForbidden(
+            error.source,
+            f"it lies outside the tile root ({_list(roots)}); name its folder in ZIGGURAT_TILE_ROOT",
+        ) from error
+
+
+def _list(roots: TileRoots) -> str:
+    return os.pathsep.join(str(folder) for folder in roots.folders)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from affine import Affine
 
 from catalog.models import Generation, Terrain, Tile
+from catalog.repository.tiles import TileRow
 from raster.cells import CellEncoding, CellType
 from raster.errors import TerrainEmpty
 from raster.grid import Grid, Window
-from raster.mosaic import Mosaic, PlacedTile, lay_mosaic
+from raster.mosaic import Mosaic, lay_mosaic
 from raster.placement import Anchor
 from raster.sources.ranges import SourceIdentity
 from raster.sources.roots import TileRoots
+from raster.tiles import PlacedTile
 
 
 def anchor_of(terrain: Terrain) -> Anchor:
@@ -71,17 +75,22 @@ def ground_of(anchor: Anchor, window: Window) -> Grid:
     )
 
 
-def tile_window(tile: Tile) -> Window:
+def tile_window(tile: Tile | TileRow) -> Window:
     """The tile's cells in the terrain's own x, y."""
     return Window(row=tile.y, col=tile.x, height=tile.height, width=tile.width)
 
 
-def encoding_of(tile: Tile) -> CellEncoding:
+def encoding_of(tile: Tile | TileRow) -> CellEncoding:
     """How the tile's source writes cells, the registration's nodata included."""
     return CellEncoding(tile.dtype, tile.nodata, tile.scale, tile.offset)
 
 
-def mosaic_of(terrain: Terrain, tiles: list[Tile], roots: TileRoots) -> Mosaic:
+def identity_of(tile: Tile | TileRow) -> SourceIdentity:
+    """Which content of its source was registered."""
+    return SourceIdentity(size=tile.size, mtime_ns=tile.mtime_ns, etag=tile.etag)
+
+
+def mosaic_of(terrain: Terrain, tiles: Iterable[Tile | TileRow], roots: TileRoots) -> Mosaic:
     """The terrain as one array; `tiles` in ascending precedence.
 
     Raises
@@ -92,16 +101,18 @@ def mosaic_of(terrain: Terrain, tiles: list[Tile], roots: TileRoots) -> Mosaic:
     window = window_of(terrain)
     if window is None:
         raise TerrainEmpty(terrain.name)
-    placed = [
-        PlacedTile(
-            url=tile.url,
-            window=tile_window(tile).relative_to(window),
-            encoding=encoding_of(tile),
-            identity=SourceIdentity(size=tile.size, mtime_ns=tile.mtime_ns, etag=tile.etag),
-        )
-        for tile in tiles
-    ]
-    return lay_mosaic(grid, placed, roots)
+    return lay_mosaic(grid, (_placed(tile, window) for tile in tiles), roots)
+
+
+def _placed(tile: Tile | TileRow, origin: Window) -> PlacedTile:
+    return PlacedTile(
+        url=tile.url,
+        window=tile_window(tile).relative_to(origin),
+        encoding=encoding_of(tile),
+        identity=identity_of(tile),
+        block_height=tile.block_height,
+        block_width=tile.block_width,
+    )
 
 
 def grid_of(generation: Generation) -> Grid:

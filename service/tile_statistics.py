@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from catalog.repository import tiles
-from raster.sources.opening import open_source
+from raster.sources.opening import open_registered
 from raster.sources.reading import read_statistics
 from raster.statistics import Statistics
 from service.house import House
-from service.terrain_grids import encoding_of
+from service.terrain_grids import encoding_of, identity_of
 
 
 def compute_statistics(house: House, tile_id: int) -> Statistics:
-    """Statistics of a tile's valid cells, as its source is now.
+    """Statistics of a tile's valid cells, as they were registered.
 
     Raises
     ------
     TileNotFound
+    SourceChanged
+        The source is not the one that was registered.
     SourceError
     """
     with house.database.read() as session:
         tile = tiles.get_tile(session, tile_id)
-    with open_source(house.roots, tile.url) as source:
+    shape = (tile.height, tile.width)
+    with open_registered(house.roots, tile.url, identity_of(tile), shape) as source:
         return read_statistics(source, encoding_of(tile))

@@ -5,16 +5,13 @@ The oracle reads the files with rasterio's own defaults and lays them by their t
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 
+from installations import Installation
 from oracle import NativeCells, OracleTile, paint
 from raster.cells import CellType
 from raster.errors import SourceUnreadable
@@ -22,47 +19,12 @@ from raster.window import StoredPyramid
 from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.errors import RegistrationRefused
-from service.house import House, open_house
+from service.house import House
 from service.pyramid_states import list_states
 from service.registration import TileOrder, register_tiles
-from service.settings import Settings
 from service.terrain_grids import cell_type_of, grid_of
 
 METRICS = ("max", "min", "mean", "count")
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A catalogue and a store in a folder of their own, tiles from the real data."""
-
-    folder: Path
-    tile_root: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "ZIGGURAT_DATABASE_URL": f"sqlite:///{self.folder}/catalog.db",
-            "ZIGGURAT_STORE_URL": str(self.folder / "pyramids"),
-            "ZIGGURAT_TILE_ROOT": str(self.tile_root),
-        }
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """One command line."""
-        command = [sys.executable, "-c", "from service.cli import main; main()", *arguments]
-        return subprocess.run(
-            command, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False
-        )
-
-    def house(self) -> House:
-        """The same installation in this process."""
-        return open_house(
-            Settings(
-                database_url=f"sqlite:///{self.folder}/catalog.db",
-                store_url=self.folder / "pyramids",
-                tile_root=(self.tile_root,),
-            )
-        )
 
 
 def native_cells(files: list[Path]) -> NativeCells:
@@ -80,10 +42,13 @@ def native_cells(files: list[Path]) -> NativeCells:
     return paint(laid)
 
 
-def assert_pyramids_equal(installation: Installation, terrain: str, native: NativeCells) -> None:
+def assert_pyramids_equal(
+    house: House, terrain: str, native: NativeCells, metrics: tuple[str, ...] = METRICS
+) -> None:
     """Every cell of every level of every metric."""
-    house = installation.house()
     for state in list_states(house, None, terrain):
+        if state.metric not in metrics:
+            continue
         assert state.pyramid is not None
         generation = state.pyramid.generation
         assert generation is not None
@@ -93,21 +58,29 @@ def assert_pyramids_equal(installation: Installation, terrain: str, native: Nati
         for level in range(native.level_count):
             found = stored.read_window(level, grid.level(level).window)
             assert_level_equals(found, cell_type, native, state.metric, level)
-    house.database.dispose()
 
 
 def assert_level_equals(
     found: np.ndarray, cell_type: CellType, native: NativeCells, metric: str, level: int
 ) -> None:
     if metric == "count":
-        np.testing.assert_array_equal(found, native.count(level))
+        assert_same(found, native.count(level))
         return
     expected, has_data = native.mean(level) if metric == "mean" else native.extreme(level, metric)
-    np.testing.assert_array_equal(cell_type.valid(found), has_data)
+    assert_same(cell_type.valid(found), has_data)
+    if not has_data.all():
+        found, expected = found[has_data], expected[has_data]
     if metric == "mean":
-        np.testing.assert_allclose(found[has_data], expected[has_data], rtol=2**-22)
+        atol = 1e-12 * np.abs(expected).max(initial=0)
+        assert (np.abs(found - expected) <= atol + 2**-22 * np.abs(expected)).all()
     else:
-        np.testing.assert_array_equal(found[has_data], expected[has_data])
+        assert_same(found, expected)
+
+
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    """Equality, quickly if it holds; numpy's own assertion takes several times as long to say so."""
+    if not np.array_equal(found, expected):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(
@@ -125,26 +98,44 @@ def test_adjacent_tiles_become_one_terrain_in_one_line(
 ) -> None:
     installation = Installation(tmp_path, dem / folder)
     added = installation.run("add", "terrain", pattern, "--create")
-    assert added.returncode == 0, added.stderr
+    assert added.code == 0, added.stderr
     built = installation.run("build", "terrain", "--metric", ",".join(METRICS))
-    assert built.returncode == 0, built.stderr
+    assert built.code == 0, built.stderr
     native = native_cells(sorted((dem / folder).glob(pattern)))
     assert native.values.shape == shape
-    assert_pyramids_equal(installation, "terrain", native)
+    with installation.house() as house:
+        assert_pyramids_equal(house, "terrain", native)
 
 
 def test_seams_that_disagree_are_settled_by_the_order(tmp_path: Path, dem: Path) -> None:
     installation = Installation(tmp_path, dem / "riviera_seam_conflict")
     files = [dem / "riviera_seam_conflict" / name for name in ("gh_N43E007.hgt.zip", "N43E006.hgt.zip")]
-    assert installation.run("add", "riviera", *(file.name for file in files), "--create").returncode == 0
-    assert installation.run("build", "riviera", "--metric", ",".join(METRICS)).returncode == 0
+    assert installation.run("add", "riviera", *(file.name for file in files), "--create").code == 0
+    assert installation.run("build", "riviera", "--metric", ",".join(METRICS)).code == 0
     members = []
     for file, row, col in zip(files, (0, 0), (1200, 0), strict=True):
         with rasterio.open(f"zip://{file}!{file.name.removeprefix('gh_').removesuffix('.zip')}") as raster:
             members.append(OracleTile(row, col, raster.read(1), raster.nodata))
-    assert_pyramids_equal(installation, "riviera", paint(members))
+    with installation.house() as house:
+        assert_pyramids_equal(house, "riviera", paint(members))
 
 
+SINGLES = (
+    "singles_dev",
+    "derived_variants_dev",
+    "broken_real_dev",
+    "etopo_dev",
+    "gz_common_dev",
+    "linz_dev",
+    "npz_dev",
+    "tirol_dev",
+    "glo30_dateline",
+    "srtm3_singles_dev",
+)
+SINGLE_METRICS = ("max", "mean")
+"""One that keeps the cells' type and one that leaves it: a file is read the same way for all."""
+
+UNKNOWN_KIND = "its kind is not known"
 REFUSED = {
     "singles_dev/rio_rgbify_elev-rgb.tif": "3 bands",
     "derived_variants_dev/rotated.tif": "rotated",
@@ -152,39 +143,42 @@ REFUSED = {
     "derived_variants_dev/BAD_short.hgt": "damaged",
     "broken_real_dev/UTM_WY.tif": "damaged",
     "broken_real_dev/N52E008hgt.zip": "not a zip archive",
+    "etopo_dev/etopo20.cdf": UNKNOWN_KIND,
+    "gz_common_dev/dem_nodata.dem": UNKNOWN_KIND,
+    "gz_common_dev/dem_nodata_nan.nc": UNKNOWN_KIND,
+    "npz_dev/jacksboro_fault_dem.npz": UNKNOWN_KIND,
 }
 DAMAGED_INSIDE = {"derived_variants_dev/BAD_truncated.tif", "derived_variants_dev/BAD_bitflips.tif"}
 
 
-def test_every_single_file_builds_right_or_is_refused_by_name_and_reason(tmp_path: Path, dem: Path) -> None:
-    installation = Installation(tmp_path, dem)
-    house = installation.house()
-    house.database.migrate()
-    files = [
-        file
-        for folder in ("singles_dev", "derived_variants_dev", "broken_real_dev")
-        for file in sorted((dem / folder).iterdir())
-    ]
-    assert len(files) >= 30
-    for index, file in enumerate(files):
-        url = file.relative_to(dem).as_posix()
-        create_terrain(house, TerrainOrder(name=f"t{index}"))
-        origin = 0 if file.suffix in {".npy", ".png"} else None
-        order = TileOrder(url=url, x=origin, y=origin)
-        if url in REFUSED:
-            with pytest.raises(RegistrationRefused, match=REFUSED[url]) as refused:
-                register_tiles(house, f"t{index}", [order])
-            assert url in str(refused.value)
-            continue
-        register_tiles(house, f"t{index}", [order])
-        if url in DAMAGED_INSIDE:
-            with pytest.raises(SourceUnreadable, match=url):
-                build_pyramid(house, f"t{index}", "max", lambda done, total: None)
-            continue
-        for metric in METRICS:
-            build_pyramid(house, f"t{index}", metric, lambda done, total: None)
-        assert_pyramids_equal(installation, f"t{index}", single_file(file))
-    house.database.dispose()
+@pytest.mark.parametrize("folder", SINGLES)
+def test_every_single_file_builds_right_or_is_refused_by_name_and_reason(
+    tmp_path: Path, dem: Path, folder: str
+) -> None:
+    files = sorted((dem / folder).iterdir())
+    assert files
+    with Installation(tmp_path, dem).house() as house:
+        for index, file in enumerate(files):
+            assert_built_or_refused(house, f"t{index}", file, file.relative_to(dem).as_posix())
+
+
+def assert_built_or_refused(house: House, terrain: str, file: Path, url: str) -> None:
+    create_terrain(house, TerrainOrder(name=terrain))
+    origin = 0 if file.suffix in {".npy", ".png"} else None
+    order = TileOrder(url=url, x=origin, y=origin)
+    if url in REFUSED:
+        with pytest.raises(RegistrationRefused, match=REFUSED[url]) as refused:
+            register_tiles(house, terrain, [order])
+        assert url in str(refused.value)
+        return
+    register_tiles(house, terrain, [order])
+    if url in DAMAGED_INSIDE:
+        with pytest.raises(SourceUnreadable, match=url):
+            build_pyramid(house, terrain, "max", lambda done, total: None)
+        return
+    for metric in SINGLE_METRICS:
+        build_pyramid(house, terrain, metric, lambda done, total: None)
+    assert_pyramids_equal(house, terrain, single_file(file), SINGLE_METRICS)
 
 
 def single_file(file: Path) -> NativeCells:
@@ -205,9 +199,10 @@ def single_file(file: Path) -> NativeCells:
 
 def test_tiles_on_different_grids_are_refused_with_both_sides(tmp_path: Path, dem: Path) -> None:
     installation = Installation(tmp_path, dem / "srtm3_pair_gabon_utm")
-    added = installation.run("add", "gabon", ".", "--create")
-    assert added.returncode == 1
+    added = installation.run("add", "gabon", str(dem / "srtm3_pair_gabon_utm"), "--create")
+    assert added.code == 1
     assert "USGS_13_n00e011.tif" in added.stderr
     assert "92.45005" in added.stderr
     assert "92.50679" in added.stderr
-    assert '"tile_count": 0' in installation.run("list", "--json").stdout
+    (gabon,) = installation.run("list", "--json").document["terrains"]
+    assert gabon["tile_count"] == 0

@@ -16,7 +16,7 @@ def lies_in(bbox: Extent) -> ColumnElement[bool]:
     Either crosses the antimeridian when its west is greater than its east. Terrains without a
     place on the globe lie nowhere.
     """
-    in_longitude = or_(*(_touches(west, east) for west, east in _ranges(bbox.left, bbox.right)))
+    in_longitude = or_(*(_touches(west, east) for west, east in longitude_ranges(bbox.left, bbox.right)))
     return and_(Terrain.south <= bbox.top, Terrain.north >= bbox.bottom, in_longitude)
 
 
@@ -28,7 +28,7 @@ def _touches(west: float, east: float) -> ColumnElement[bool]:
     )
 
 
-def _ranges(west: float, east: float) -> list[tuple[float, float]]:
+def longitude_ranges(west: float, east: float) -> list[tuple[float, float]]:
     """Longitudes from west eastwards to east, as ranges within [-180, 180]."""
     if east - west >= 360:
         return [(-180.0, 180.0)]

@@ -48,6 +48,11 @@ def list_pyramids(session: ReadSession, terrain_id: int) -> list[Pyramid]:
     return list(session.scalars(_pyramids(terrain_id).order_by(Pyramid.metric)))
 
 
+def is_generation_known(session: ReadSession, generation_id: str) -> bool:
+    """Whether a generation was ever published, and its terrain is still there."""
+    return session.get(Generation, generation_id) is not None
+
+
 def publish_generation(session: WriteSession, new: NewGeneration) -> bool:
     """Put a generation into use and retire the one before it.
 

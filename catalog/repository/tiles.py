@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, and_, false, insert, or_, select
 
 from catalog.database import ReadSession, WriteSession
 from catalog.errors import TileNotFound
@@ -20,6 +20,10 @@ ID = re.compile(r"[0-9]{1,18}")
 
 URLS_A_STATEMENT = 1000
 """Databases bound the parameters of a statement: SQLite at 32 766."""
+
+
+ROWS_AT_ONCE = 10_000
+"""Rows fetched in one go when all tiles of a terrain are gone through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,26 @@ class NewTile:
     etag: str | None = None
     transform: list[float] | None = None
     crs: str | None = None
+    block_height: int
+    block_width: int
+
+
+@dataclass(frozen=True, slots=True)
+class TileRow:
+    """What a build has to know of a tile; the fields are those of `models.Tile`."""
+
+    url: str
+    x: int
+    y: int
+    width: int
+    height: int
+    dtype: str
+    nodata: int | float | None
+    scale: float
+    offset: float
+    size: int
+    mtime_ns: int | None
+    etag: str | None
     block_height: int
     block_width: int
 
@@ -73,7 +97,8 @@ def list_tiles(
     *,
     limit: int,
     after: str | None = None,
-    window: Window | None = None,
+    cell: Window | None = None,
+    windows: Sequence[Window] | None = None,
 ) -> Page[Tile]:
     """A page of a terrain's tiles in the order of registration, in one statement.
 
@@ -83,8 +108,10 @@ def list_tiles(
         At least 1.
     after : str or None
         Cursor of the page before.
-    window : Window or None
-        Only tiles with cells in it: rows y, columns x of the terrain's grid.
+    cell : Window or None
+        Only tiles with cells in this window.
+    windows : sequence of Window or None
+        Only tiles with cells in one of them: rows y, columns x of the terrain's grid.
 
     Raises
     ------
@@ -93,20 +120,31 @@ def list_tiles(
     query = select(Tile).where(Tile.terrain_id == terrain_id).order_by(Tile.id)
     if after is not None:
         query = query.where(Tile.id > int(decode_cursor(after, ID)))
-    if window is not None:
-        query = query.where(
-            Tile.y < window.row_stop,
-            Tile.y + Tile.height > window.row,
-            Tile.x < window.col_stop,
-            Tile.x + Tile.width > window.col,
-        )
+    if cell is not None:
+        query = query.where(_touches(cell))
+    if windows is not None:
+        query = query.where(or_(false(), *map(_touches, windows)))
     return read_page(session, query, limit, lambda tile: tile.id)
 
 
-def list_tiles_in_precedence(session: ReadSession, terrain_id: int) -> list[Tile]:
-    """All tiles of a terrain, the winning ones last: by priority, then in the order of registration."""
-    query = select(Tile).where(Tile.terrain_id == terrain_id).order_by(Tile.priority, Tile.id)
-    return list(session.scalars(query))
+def _touches(window: Window) -> ColumnElement[bool]:
+    return and_(
+        Tile.y < window.row_stop,
+        Tile.y + Tile.height > window.row,
+        Tile.x < window.col_stop,
+        Tile.x + Tile.width > window.col,
+    )
+
+
+def iterate_tiles_in_precedence(session: ReadSession, terrain_id: int) -> Iterator[TileRow]:
+    """All tiles of a terrain, the winning ones last: by priority, then in the order of registration.
+
+    Rows, some at a time: a million tiles as objects would take gigabytes.
+    """
+    columns = [getattr(Tile, field.name) for field in fields(TileRow)]
+    query = select(*columns).where(Tile.terrain_id == terrain_id).order_by(Tile.priority, Tile.id)
+    for row in session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield TileRow(*row)
 
 
 def register_tiles(session: WriteSession, terrain: Terrain, new: Sequence[NewTile]) -> RegisteredTiles:

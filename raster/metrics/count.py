@@ -66,3 +66,10 @@ class _CountReduction:
 
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         return parts
+
+    def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
+        return dict(arrays)
+
+    @property
+    def keeps_cells(self) -> bool:
+        return False

@@ -61,10 +61,40 @@ class _ExtremeReduction:
         return {VALUE: cells}
 
     def zoom(self, parts: Parts) -> Parts:
-        return zoom_blocks(parts, self._merge_masked if self._needs_mask() else self._merge)
+        pick = Pick(self.name, self.base)
+        return zoom_blocks(parts, lambda one, other: {VALUE: pick(one[VALUE], other[VALUE])})
 
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         return parts
+
+    def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
+        return dict(arrays)
+
+    @property
+    def keeps_cells(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The higher (max) or lower (min) of two cells; the valid one where the other is nodata."""
+
+    name: Literal["max", "min"]
+    base: CellType
+
+    def __call__(self, one: Cells, other: Cells) -> Cells:
+        """Element by element, in new memory."""
+        picked = self._compare(one, other)
+        if self._needs_mask():
+            np.copyto(picked, other, where=one == self.base.nodata)
+            np.copyto(picked, one, where=other == self.base.nodata)
+        return picked
+
+    def _compare(self, one: Cells, other: Cells) -> Cells:
+        # fmax and fmin take the other operand where one is NaN
+        if self.base.is_float:
+            return np.fmax(one, other) if self.name == "max" else np.fmin(one, other)
+        return np.maximum(one, other) if self.name == "max" else np.minimum(one, other)
 
     def _needs_mask(self) -> bool:
         """Whether nodata would win a plain comparison against a valid cell."""
@@ -72,18 +102,3 @@ class _ExtremeReduction:
             return False
         info = np.iinfo(self.base.dtype)
         return self.base.nodata != (info.min if self.name == "max" else info.max)
-
-    def _pick(self, one: Cells, other: Cells) -> Cells:
-        # fmax and fmin take the other operand where one is NaN
-        if self.base.is_float:
-            return np.fmax(one, other) if self.name == "max" else np.fmin(one, other)
-        return np.maximum(one, other) if self.name == "max" else np.minimum(one, other)
-
-    def _merge(self, one: Parts, other: Parts) -> Parts:
-        return {VALUE: self._pick(one[VALUE], other[VALUE])}
-
-    def _merge_masked(self, one: Parts, other: Parts) -> Parts:
-        merged = self._pick(one[VALUE], other[VALUE])
-        np.copyto(merged, other[VALUE], where=one[VALUE] == self.base.nodata)
-        np.copyto(merged, one[VALUE], where=other[VALUE] == self.base.nodata)
-        return {VALUE: merged}

@@ -21,6 +21,9 @@ from raster.zoom import Parts
 VALUE = "elevation"
 """The array of a pyramid's values, whatever the metric: GDAL needs one name at every level."""
 
+Unit = Literal["terrain", "terrain squared", "1"]
+"""What an array is measured in: the terrain's unit, its square, or nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArray:
@@ -31,7 +34,7 @@ class StoredArray:
     nodata: Nodata
     fill: int | float
     long_name: str
-    unit: Literal["terrain", "1"]
+    unit: Unit
 
     def is_empty(self, cells: Cells) -> bool:
         """Whether every cell equals `fill`, so that nothing needs to be stored."""
@@ -59,6 +62,13 @@ class Reduction(Protocol):
 
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         """The stored arrays of a level by name, each of the dtype its `StoredArray` says."""
+
+    @property
+    def keeps_cells(self) -> bool:
+        """Whether level 0 is the terrain itself, in its own dtype and nodata."""
+
+    def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
+        """Parts of a level from the arrays stored at it; None when they do not hold them."""
 
 
 class Metric(Protocol):

@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from raster.cells import Cells, CellType
 from raster.metrics.count import count_array
 from raster.metrics.interface import VALUE, Reduction, StoredArray
+from raster.metrics.sum import sum_dtype
 from raster.zoom import Parts, add_parts, zoom_blocks
 
-LARGEST_SOURCE_INTEGER = 2**32 - 1
-"""Tiles hold at most 32-bit integers, also where their promotion is int64."""
+
+def mean_dtype(base: CellType) -> np.dtype[Any]:
+    """What means of cells are stored as: float32 where that has room for more than the cells' digits."""
+    is_short = base.dtype.kind in "iu" and base.dtype.itemsize <= 2
+    return np.dtype(np.float32 if is_short or base.dtype == np.float32 else np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,9 @@ class _MeanReduction:
 
     @property
     def value(self) -> StoredArray:
-        is_short = self.base.dtype.kind in "iu" and self.base.dtype.itemsize <= 2
         return StoredArray(
             name=VALUE,
-            dtype=np.dtype(np.float32 if is_short or self.base.dtype == np.float32 else np.float64),
+            dtype=mean_dtype(self.base),
             nodata=math.nan,
             fill=math.nan,
             long_name="mean of elevation",
@@ -67,7 +71,7 @@ class _MeanReduction:
     def sum(self) -> StoredArray:
         return StoredArray(
             name="sum",
-            dtype=np.dtype(np.int64 if self._sums_fit_int64() else np.float64),
+            dtype=sum_dtype(self.base, self.cell_count),
             nodata=None,
             fill=0,
             long_name="sum of elevation over valid cells",
@@ -82,12 +86,6 @@ class _MeanReduction:
     def companions(self) -> tuple[StoredArray, ...]:
         return self.sum, self.count
 
-    def _sums_fit_int64(self) -> bool:
-        if self.base.is_float:
-            return False
-        highest = min(int(np.iinfo(self.base.dtype).max), LARGEST_SOURCE_INTEGER)
-        return (highest + 1) * self.cell_count <= np.iinfo(np.int64).max
-
     def lift(self, cells: Cells) -> Parts:
         valid = self.base.valid(cells)
         total = np.zeros(cells.shape, self.sum.dtype)
@@ -101,3 +99,15 @@ class _MeanReduction:
         mean = np.full(parts["sum"].shape, math.nan)
         np.divide(parts["sum"], parts["count"], out=mean, where=parts["count"] > 0)
         return {VALUE: mean.astype(self.value.dtype), **parts}
+
+    def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
+        if level:
+            return {name: arrays[name] for name in ("sum", "count")}
+        valid = ~np.isnan(arrays[VALUE])
+        total = np.zeros(valid.shape, self.sum.dtype)
+        np.copyto(total, arrays[VALUE], where=valid, casting="unsafe")
+        return {"sum": total, "count": valid.astype(self.count.dtype)}
+
+    @property
+    def keeps_cells(self) -> bool:
+        return self.value.dtype == self.base.dtype

@@ -10,6 +10,11 @@ from raster.metrics.count import Count
 from raster.metrics.extreme import Extreme
 from raster.metrics.interface import Metric
 from raster.metrics.mean import Mean
+from raster.metrics.median import Median
+from raster.metrics.mode import Mode
+from raster.metrics.range import Range
+from raster.metrics.std import Std
+from raster.metrics.sum import Sum
 
 
 class Metrics:
@@ -37,4 +42,4 @@ class Metrics:
 
 def built_in_metrics() -> tuple[Metric, ...]:
     """The metrics that need no plug-in, the default first."""
-    return Extreme("max"), Extreme("min"), Mean(), Count()
+    return Extreme("max"), Extreme("min"), Mean(), Count(), Sum(), Std(), Range(), Median(), Mode()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from io import BufferedReader
-from pathlib import PurePosixPath
+from pathlib import PureWindowsPath
 
 from raster.errors import SourceRefused, SourceUnreadable
-from raster.sources.ranges import ByteRanges, MemoryRanges, RangeFile
+from raster.sources.ranges import Buffer, ByteRanges, MemoryRanges, RangeFile
 
 LARGEST_MEMBER_BYTES = 2**26
 """The largest SRTM tile, 3601 x 7201 cells of 2 bytes, is 52 MB."""
+
+LARGEST_DIRECTORY_BYTES = 2**18
+"""Of an archive, its comment included: some 2000 members. Python takes 0.5 s for a megabyte."""
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Others unpack into memory that the archive asks for, up to 4 GiB."""
 
 
 def unpack_hgt(ranges: ByteRanges) -> MemoryRanges:
@@ -24,25 +31,53 @@ def unpack_hgt(ranges: ByteRanges) -> MemoryRanges:
     SourceRefused
         Not exactly one .hgt member, or one that is too large to be SRTM.
     """
+    file = _ArchiveFile(ranges)
     try:
-        with zipfile.ZipFile(BufferedReader(RangeFile(ranges))) as archive:
+        with zipfile.ZipFile(BufferedReader(file)) as archive:
+            file.is_listed = True
             member = _only_hgt(ranges.url, archive)
-            with archive.open(member) as file:
-                # one byte more than allowed, so that a header that lies is found out
-                data = file.read(LARGEST_MEMBER_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+            with archive.open(member) as unpacking:
+                # not more than it says it has: of a longer one the checksum is wrong
+                data = unpacking.read(member.file_size)
+    except _DAMAGE as error:
         raise SourceUnreadable(ranges.url, "this is not a zip archive, or a damaged one") from error
-    if len(data) > LARGEST_MEMBER_BYTES:
-        raise SourceRefused(ranges.url, f"its member is larger than {LARGEST_MEMBER_BYTES} bytes")
-    return MemoryRanges(ranges.url, PurePosixPath(member.filename).name, data, ranges.identity)
+    # Windows' rules know both kinds of slashes, and archives hold both
+    return MemoryRanges(ranges.url, PureWindowsPath(member.filename).name, data, ranges.identity)
+
+
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError,
+    RuntimeError,  # encrypted
+    NotImplementedError,  # a later version of the format
+)  # fmt: skip
+"""What `zipfile` raises, by its documentation and by trial with damaged archives."""
+
+
+class _ArchiveFile(RangeFile):
+    """An archive that refuses to be listed when its directory is too long to be SRTM's."""
+
+    def __init__(self, ranges: ByteRanges) -> None:
+        super().__init__(ranges)
+        self.is_listed = False
+        self._directory_bytes = 0
+
+    def readinto(self, buffer: Buffer) -> int:  # type: ignore[override]
+        got = super().readinto(buffer)
+        self._directory_bytes += got
+        if self._directory_bytes > LARGEST_DIRECTORY_BYTES and not self.is_listed:
+            raise zipfile.BadZipFile("its directory is too long")
+        return got
 
 
 def _only_hgt(url: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [member for member in archive.infolist() if member.filename.lower().endswith(".hgt")]
     if len(members) != 1:
         raise SourceRefused(url, f"the archive holds {len(members)} .hgt files, one is taken")
-    if members[0].file_size > LARGEST_MEMBER_BYTES:
+    (member,) = members
+    if member.compress_type not in METHODS:
+        raise SourceRefused(url, "its member is neither stored nor deflated, which SRTM's are")
+    if member.file_size > LARGEST_MEMBER_BYTES:
         raise SourceRefused(
-            url, f"its member has {members[0].file_size} bytes, at most {LARGEST_MEMBER_BYTES} are taken"
+            url, f"its member has {member.file_size} bytes, at most {LARGEST_MEMBER_BYTES} are taken"
         )
-    return members[0]
+    return member

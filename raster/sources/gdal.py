@@ -11,12 +11,15 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import rasterio
 from affine import Affine
-from rasterio.enums import ColorInterp
+from rasterio._err import CPLE_BaseError
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.env import set_gdal_config
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterioWindow
 
@@ -24,39 +27,77 @@ from raster.cells import SOURCE_DTYPES, CellEncoding, Cells, representable
 from raster.crs import canonical_crs
 from raster.errors import GridInvalid, SourceRefused, SourceUnreadable
 from raster.grid import Window
-from raster.sources.ranges import ByteRanges, RangeFile
+from raster.sources.ranges import Buffer, ByteRanges, RangeFile
 from raster.sources.source import SourceInfo
 
-LARGEST_BLOCK_BYTES = 2**28
-"""Decoded bytes of one block of a file: any cell of it costs that much memory."""
+LARGEST_BLOCK_BYTES = 2**27
+"""Decoded bytes of one block of a file: any cell of it costs twice that memory, GDAL's copy and ours."""
+
+FROM_THE_START = frozenset({"AAIGrid", "SRTMHGT"})
+"""Drivers that come to a cell by way of all before it."""
+
+SMALL_CELLS = 2**24
+"""Cells of a raster that may be one block: 64 MiB of float32."""
 
 GDAL_OPTIONS: dict[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
     "GDAL_PAM_ENABLED": "NO",
-    "GDAL_CACHEMAX": 64,
-    "PNG_WHOLE_IMAGE_OPTIM": "YES",
 }
-"""GDAL_CACHEMAX in MiB, shared by all threads: shards are read once, so blocks need no long life."""
 
+BLOCK_CACHE_BYTES = 2**26
+"""Of GDAL, shared by all threads: cells are read once, so blocks need no long life."""
 
 OPEN_OPTIONS: Mapping[str, Mapping[str, str]] = {"AAIGrid": {"DATATYPE": "Float32"}}
 """Per driver. ESRI ASCII names no dtype; GDAL's guess is Int32, cut-off heights, for files it is
 not given as paths. float32 holds integers up to 2^24."""
 
 
+class _GdalFile(RangeFile):
+    """A source's bytes for GDAL. Its failures wait: raised within GDAL they would be lost, or crash it."""
+
+    def __init__(self, ranges: ByteRanges, failed: list[SourceUnreadable] | None = None) -> None:
+        super().__init__(ranges)
+        self._failed = [] if failed is None else failed
+
+    def again(self) -> _GdalFile:
+        """The same source from its beginning, its failures shared."""
+        return _GdalFile(self._ranges, self._failed)
+
+    def readinto(self, buffer: Buffer) -> int:  # type: ignore[override]
+        try:
+            return super().readinto(buffer)
+        except SourceUnreadable as error:
+            self._failed.append(error)
+            return 0
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Raise what failed within, GDAL's errors in words that name the source and no inner path.
+
+        rasterio lets errors of GDAL out that it has no own ones for, and undecodable words of metadata.
+        """
+        try:
+            yield
+        except (RasterioError, CPLE_BaseError, UnicodeDecodeError, OSError, MemoryError) as error:
+            told = SourceUnreadable(self._ranges.url, "damaged, or not in the format its name says")
+            raise (self._failed[0] if self._failed else told) from error
+        if self._failed:
+            raise self._failed[0]
+
+
 @dataclass(frozen=True, slots=True)
 class GdalSource:
     """An open raster file of one band."""
 
-    url: str
     info: SourceInfo
     raster: rasterio.DatasetReader
+    file: _GdalFile
 
     def read_window(self, window: Window) -> Cells:
         row = self.info.height - window.row_stop if self.info.south_up else window.row
         stored = RasterioWindow(window.col, row, window.width, window.height)
-        with _damage(self.url):
+        with self.file.failures():
             cells: Cells = self.raster.read(1, window=stored)
         return cells[::-1] if self.info.south_up else cells
 
@@ -74,26 +115,27 @@ def open_gdal(ranges: ByteRanges, driver: str) -> Iterator[GdalSource]:
     """
     # rasterio finds openers by folder, so each opening has a folder of its own
     path = f"{uuid.uuid4().hex}/{ranges.name}"
+    file = _GdalFile(ranges)
 
     def open_file(asked: str, mode: str = "rb") -> RangeFile:  # noqa: ARG001 - rasterio gives it
         if not asked.endswith(path):
             raise FileNotFoundError(asked)
-        return RangeFile(ranges)
+        return file.again()
 
+    _limit_block_cache()
     with rasterio.Env(**GDAL_OPTIONS):
-        with _damage(ranges.url):
+        with file.failures():
             raster = rasterio.open(path, driver=driver, opener=open_file, **OPEN_OPTIONS.get(driver, {}))
         with raster:
-            yield GdalSource(ranges.url, _inspect(ranges, raster), raster)
+            with file.failures():
+                info = _inspect(ranges, raster)
+            yield GdalSource(info, raster, file)
 
 
-@contextmanager
-def _damage(url: str) -> Iterator[None]:
-    """What GDAL says of damage names its own inner paths; ours names the source."""
-    try:
-        yield
-    except (RasterioError, OSError, MemoryError) as error:
-        raise SourceUnreadable(url, "damaged, or not in the format its name says") from error
+@cache
+def _limit_block_cache() -> None:
+    # once for the process: as an option of each opening it would be undone under other threads' reads
+    set_gdal_config("GDAL_CACHEMAX", BLOCK_CACHE_BYTES)
 
 
 def _inspect(ranges: ByteRanges, raster: rasterio.DatasetReader) -> SourceInfo:
@@ -104,7 +146,10 @@ def _inspect(ranges: ByteRanges, raster: rasterio.DatasetReader) -> SourceInfo:
         transform = Affine(
             transform.a, 0.0, transform.c, 0.0, -transform.e, transform.f + transform.e * raster.height
         )
-    block_height, block_width = raster.block_shapes[0]
+    if raster.driver == "AAIGrid" and ranges.size < 2 * raster.height * raster.width - 1:
+        # a digit and a space each; GDAL would look for every missing cell
+        raise SourceUnreadable(ranges.url, "it has fewer cells than its header says")
+    block_height, block_width = _block_shape(raster)
     return SourceInfo(
         height=raster.height,
         width=raster.width,
@@ -126,14 +171,29 @@ def _check_band(url: str, raster: rasterio.DatasetReader) -> None:
         raise SourceRefused(url, f"its dtype is {dtype}; taken are {', '.join(SOURCE_DTYPES)}")
     if raster.colorinterp[0] == ColorInterp.palette:
         raise SourceRefused(url, "its cells are indices of a palette, not heights")
-    block_height, block_width = raster.block_shapes[0]
+    if MaskFlags.per_dataset in raster.mask_flag_enums[0]:
+        raise SourceRefused(url, "a mask tells which cells have data; write it with a nodata value instead")
+    block_height, block_width = _block_shape(raster)
     block_bytes = block_height * block_width * np.dtype(dtype).itemsize
     if block_bytes > LARGEST_BLOCK_BYTES:
         raise SourceRefused(
             url,
             f"one of its blocks of {block_height} x {block_width} cells decodes to {block_bytes} bytes, "
-            f"at most {LARGEST_BLOCK_BYTES} are taken; write it with smaller blocks",
+            f"at most {LARGEST_BLOCK_BYTES} are taken; write it as GeoTIFF with smaller blocks",
         )
+
+
+def _block_shape(raster: rasterio.DatasetReader) -> tuple[int, int]:
+    """What has to be decoded for one cell.
+
+    Of a PNG, one compressed stream, everything. An SRTM tile may be an archive's, which is unpacked
+    whole, and ESRI ASCII is read from its start: small ones are one block, decoded once.
+    """
+    is_small = raster.height * raster.width <= SMALL_CELLS
+    if raster.driver == "PNG" or (raster.driver in FROM_THE_START and is_small):
+        return raster.height, raster.width
+    height, width = raster.block_shapes[0]
+    return height, width
 
 
 def _transform(url: str, raster: rasterio.DatasetReader) -> Affine | None:
@@ -141,8 +201,8 @@ def _transform(url: str, raster: rasterio.DatasetReader) -> Affine | None:
     transform = Affine(*raster.transform[:6])
     if transform == Affine.identity():
         return None
-    if not all(map(math.isfinite, transform[:6])):
-        raise SourceRefused(url, f"its transform {tuple(transform[:6])} is not finite")
+    if not all(map(math.isfinite, (*transform[:6], *(transform @ (raster.width, raster.height))))):
+        raise SourceRefused(url, f"its transform {tuple(transform[:6])} does not lead to finite places")
     if transform.b or transform.d:
         raise SourceRefused(url, f"it is rotated or sheared: transform {tuple(transform[:6])}")
     if transform.a <= 0 or transform.e == 0:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,18 @@ from numpy.lib import format as npy_format
 from raster.cells import SOURCE_DTYPES, CellEncoding, Cells
 from raster.errors import SourceRefused, SourceUnreadable
 from raster.grid import Window
-from raster.sources.ranges import ByteRanges, RangeFile
-from raster.sources.source import SourceInfo
+from raster.sources.ranges import ByteRanges
+from raster.sources.source import LONGEST_SIDE, STREAMED_CELLS, SourceInfo
+
+LONGEST_HEADER_BYTES = 2**14
+"""Of a plain array it has some 120 bytes; numpy takes 10000 characters, and would read 4 GiB first."""
+
+READERS = {
+    (1, 0): npy_format.read_array_header_1_0,
+    (2, 0): npy_format.read_array_header_2_0,
+    # differs in names of fields, which no tile has
+    (3, 0): npy_format.read_array_header_2_0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +46,20 @@ class NpySource:
 
     def _read(self, window: Window, stride: int) -> Cells:
         """Cells of a window of an array in C order whose rows are `stride` cells long."""
-        size = self.stored_dtype.itemsize
+        cells = np.empty(window.shape, self.stored_dtype)
+        rows = cells.reshape(-1).view(np.uint8).data
+        length = window.width * cells.itemsize
+        start = self.first_byte + (window.row * stride + window.col) * cells.itemsize
         if window.width == stride:
-            runs = [self._run(window.row * stride * size, window.cell_count)]
+            self._fill(rows, start)
         else:
-            starts = (row * stride + window.col for row in range(window.row, window.row_stop))
-            runs = [self._run(start * size, window.width) for start in starts]
-        cells = np.frombuffer(b"".join(runs), self.stored_dtype).reshape(window.shape)
+            for row in range(window.height):
+                self._fill(rows[row * length : (row + 1) * length], start + row * stride * cells.itemsize)
         return cells.astype(self.stored_dtype.newbyteorder("="), copy=False)
 
-    def _run(self, start: int, cell_count: int) -> bytes:
-        length = cell_count * self.stored_dtype.itemsize
-        data = self.ranges.read(self.first_byte + start, length)
-        if len(data) != length:
+    def _fill(self, buffer: memoryview, start: int) -> None:
+        if self.ranges.read_into(start, buffer) != len(buffer):
             raise SourceUnreadable(self.ranges.url, "the file is shorter than it was")
-        return data
 
 
 def open_npy(ranges: ByteRanges) -> NpySource:
@@ -64,10 +75,10 @@ def open_npy(ranges: ByteRanges) -> NpySource:
     shape, is_fortran, dtype, first_byte = _read_header(ranges)
     if dtype.hasobject:
         raise SourceRefused(ranges.url, "it holds pickled Python objects, which are never loaded")
-    if len(shape) != 2 or 0 in shape:
-        raise SourceRefused(
-            ranges.url, f"its shape is {shape}; a tile has rows and columns, at least one each"
-        )
+    if len(shape) != 2:
+        raise SourceRefused(ranges.url, f"it has {len(shape)} dimensions; a tile has rows and columns")
+    if not all(1 <= side <= LONGEST_SIDE for side in shape):
+        raise SourceRefused(ranges.url, f"a tile has 1 to {LONGEST_SIDE} rows and columns")
     if dtype.name not in SOURCE_DTYPES:
         raise SourceRefused(ranges.url, f"its dtype is {dtype.name}; taken are {', '.join(SOURCE_DTYPES)}")
     expected, found = math.prod(shape) * dtype.itemsize, ranges.size - first_byte
@@ -83,24 +94,23 @@ def open_npy(ranges: ByteRanges) -> NpySource:
         crs=None,
         south_up=False,
         identity=ranges.identity,
-        block_height=shape[0] if is_fortran else 1,
-        block_width=1 if is_fortran else shape[1],
+        # nothing is decoded, so any window will do; but columns are read best in one go
+        block_height=min(shape[0], STREAMED_CELLS) if is_fortran else 1,
+        block_width=1,
     )
     return NpySource(ranges, info, dtype, is_fortran, first_byte)
 
 
 def _read_header(ranges: ByteRanges) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """Shape, Fortran order, dtype, and where the cells begin."""
-    file = RangeFile(ranges)
+    beginning = bytearray(min(ranges.size, LONGEST_HEADER_BYTES))
+    ranges.read_into(0, beginning)
+    file = io.BytesIO(beginning)
     try:
-        version = npy_format.read_magic(file)
-        read = {
-            (1, 0): npy_format.read_array_header_1_0,
-            (2, 0): npy_format.read_array_header_2_0,
-        }.get(version)
+        read = READERS.get(npy_format.read_magic(file))
         if read is None:
-            raise SourceRefused(ranges.url, f".npy version {version} holds structured arrays, not cells")
+            raise SourceRefused(ranges.url, "its .npy version is not 1.0, 2.0 or 3.0")
         shape, is_fortran, dtype = read(file)
-    except (ValueError, SyntaxError, TypeError) as error:
+    except (ValueError, SyntaxError, TokenError, TypeError, RecursionError, MemoryError) as error:
         raise SourceUnreadable(ranges.url, "this is not a .npy file, or its header is damaged") from error
-    return tuple(int(side) for side in shape), is_fortran, dtype, file.tell()
+    return shape, is_fortran, dtype, file.tell()

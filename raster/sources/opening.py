@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from raster.errors import SourceRefused
+from raster.errors import SourceChanged, SourceError, SourceRefused
 from raster.sources.archive import unpack_hgt
 from raster.sources.gdal import open_gdal
 from raster.sources.npy import open_npy
-from raster.sources.ranges import ByteRanges, LocalRanges
+from raster.sources.ranges import ByteRanges, LocalRanges, SourceIdentity
 from raster.sources.roots import TileRoots
 from raster.sources.source import Source, SourceInfo
 
@@ -21,6 +21,8 @@ GDAL_DRIVERS = {
     ".png": "PNG",
 }
 KNOWN_SUFFIXES = (".npy", ".zip", *GDAL_DRIVERS)
+
+CHANGED = "the file changed since it was registered; register it again"
 
 
 def is_known(name: str) -> bool:
@@ -39,6 +41,44 @@ def open_source(roots: TileRoots, url: str) -> Iterator[Source]:
     """
     with LocalRanges(url, roots.resolve(url)) as ranges, _open_ranges(ranges) as source:
         yield source
+
+
+@contextmanager
+def open_registered(
+    roots: TileRoots, url: str, identity: SourceIdentity, shape: tuple[int, int]
+) -> Iterator[Source]:
+    """Open a source that is still the one that was registered, and has been when it is closed.
+
+    Read it in the thread that opened it.
+
+    Parameters
+    ----------
+    identity, shape
+        As of the registration.
+
+    Raises
+    ------
+    SourceChanged
+        It was overwritten since, or while it was read.
+    SourceError
+        Of another kind that tells why it cannot be read.
+    """
+    with LocalRanges(url, roots.resolve(url)) as ranges:
+        _check_identity(ranges, identity)
+        try:
+            with _open_ranges(ranges) as source:
+                if (source.info.height, source.info.width) != shape:
+                    raise SourceChanged(url, CHANGED)
+                yield source
+        except SourceError:
+            _check_identity(ranges, identity)
+            raise
+        _check_identity(ranges, identity)
+
+
+def _check_identity(ranges: ByteRanges, identity: SourceIdentity) -> None:
+    if ranges.identity != identity:
+        raise SourceChanged(ranges.url, CHANGED)
 
 
 @contextmanager

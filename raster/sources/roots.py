@@ -8,7 +8,10 @@ from pathlib import Path
 
 from raster.errors import SourceForbidden, SourceNotFound, SourceRefused
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*:(//|:)")
+_NO_PATH = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters forge lines of a log, lone surrogates fit into no database."""
+
 LONGEST_URL = 2048
 
 
@@ -34,8 +37,15 @@ class TileRoots:
         """
         if _SCHEME.match(url):
             raise SourceRefused(url, "only files below the tile root are taken, no URLs")
-        if not url or "\x00" in url or len(url) > LONGEST_URL:
-            raise SourceRefused(url[:80], "this is not a path")
+        if not 0 < len(url) <= LONGEST_URL or _NO_PATH.search(url):
+            raise SourceRefused(_printable(url), "this is not a path")
+        try:
+            return self._resolve(url)
+        except (OSError, RuntimeError) as error:
+            # a name too long for the disk, a folder that may not be searched, links in a circle
+            raise SourceNotFound(url, "no such file below the tile root (ZIGGURAT_TILE_ROOT)") from error
+
+    def _resolve(self, url: str) -> Path:
         candidates = [folder / url for folder in self.folders]
         inside = [path for candidate in candidates if self._holds(path := candidate.resolve())]
         if not inside:
@@ -62,3 +72,7 @@ class TileRoots:
 
     def _holds(self, resolved: Path) -> bool:
         return any(resolved.is_relative_to(folder.resolve()) for folder in self.folders)
+
+
+def _printable(url: str) -> str:
+    return _NO_PATH.sub("\N{REPLACEMENT CHARACTER}", url[:80])

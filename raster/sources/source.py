@@ -15,6 +15,9 @@ from raster.sources.ranges import SourceIdentity
 STREAMED_CELLS = 2**22
 """Cells of a window when a source is streamed: 32 MiB of float64."""
 
+LONGEST_SIDE = 2**31 - 1
+"""Rows or columns of a source, as GDAL has it too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInfo:
@@ -22,7 +25,8 @@ class SourceInfo:
 
     `transform` is north-up (also for a south-up file, whose rows are delivered flipped), None
     when the file is not georeferenced. `crs` is canonical, None when the file names none.
-    Blocks are what the file is decoded by.
+    Blocks are what the file is decoded by: to read one cell costs its block. Blocks of one cell
+    mean that nothing is decoded.
     """
 
     height: int

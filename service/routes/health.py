@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from catalog.errors import CatalogUnavailable, SchemaOutdated
 from service.desk import GivenDesk
+from service.problems import problem_responses
 from service.schemas import HealthBody
 
 router = APIRouter(prefix="/health", tags=["health"])
@@ -16,7 +18,7 @@ async def live() -> HealthBody:
     return HealthBody(status="live")
 
 
-@router.get("/ready")
+@router.get("/ready", responses=problem_responses(CatalogUnavailable, SchemaOutdated))
 async def ready(desk: GivenDesk) -> HealthBody:
     """The catalogue can be read and its schema is the one this version needs."""
     await desk.run(desk.house.database.check_revision)

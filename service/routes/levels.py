@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 
-from service.build_desk import BuildKey
+from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
+from raster.errors import (
+    LevelNotFound,
+    MetricNotFound,
+    PyramidCorrupt,
+    RasterError,
+    WindowOutOfBounds,
+    WindowTooLarge,
+)
+from service.bodies import pyramid_body
 from service.desk import Desk, GivenDesk
 from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
+from service.errors import FormatNotSupported, ServiceError
 from service.etags import answers_304, etag_of
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
+from service.links import pyramid_path
 from service.prefer import Preference, parse_prefer
-from service.problems import retry_after
+from service.problems import BUILD_ERRORS, LATER, problem_responses, retry_after
+from service.pyramid_schemas import LevelWindowBody, PyramidBody
+from service.pyramid_states import get_state
 from service.schemas import SafeInteger
 from service.terrain_grids import cell_type_of
 
@@ -23,7 +38,30 @@ Count = Annotated[int | None, Query(ge=1, le=2**53)]
 Start = Annotated[int | None, Query(ge=0, le=2**53)]
 
 
-@router.get("/{terrain}/pyramid/{metric}/{level}")
+@router.get(
+    "/{terrain}/pyramid/{metric}/{level}",
+    response_class=Response,
+    responses={
+        **problem_responses(
+            TerrainNotFound,
+            MetricNotFound,
+            LevelNotFound,
+            WindowOutOfBounds,
+            WindowTooLarge,
+            FormatNotSupported,
+            PyramidCorrupt,
+            *BUILD_ERRORS,
+            CatalogUnavailable,
+        ),
+        200: {
+            "model": LevelWindowBody,
+            "description": "The cells",
+            "content": {MEDIA_TYPES["npy"]: {"schema": {"type": "string", "format": "binary"}}},
+        },
+        202: {"model": PyramidBody, "description": "The build goes on: its state", "headers": LATER},
+        304: {"description": "The window is the one the client has"},
+    },
+)
 async def get_level(
     request: Request,
     desk: GivenDesk,
@@ -50,16 +88,34 @@ async def get_level(
     located = await desk.run(desk.levels.locate, terrain, metric, asked)
     preference = _preference(desk, prefer)
     if not located.is_fresh:
-        key = BuildKey(located.terrain.id, metric, located.terrain.revision)
-        finished = await desk.builds.order(key).wait(preference.wait_s)
-        if finished:
-            located = await desk.run(desk.levels.locate, terrain, metric, asked)
-        elif stale == "refuse":
-            return _accepted(located, preference)
-    resolved = desk.levels.resolve(located)
+        located = await _brought_up_to_date(desk, located, preference.wait_s, refuses_stale=stale == "refuse")
+    resolved = desk.levels.resolve(located) if located.is_fresh or stale == "allow" else None
     if resolved is None:
-        return _accepted(located, preference)
+        return await _accepted(desk, located, preference)
     return await desk.run(_respond, request, desk.levels, resolved, form)
+
+
+async def _brought_up_to_date(desk: Desk, located: Located, wait_s: float, *, refuses_stale: bool) -> Located:
+    """Locate what is asked for anew when it is built; as it was when the build goes on.
+
+    An update is never an outage: when it fails, the generation that was in use stays in use.
+    """
+    deadline = time.monotonic() + wait_s
+    while not located.is_fresh:
+        revision, failure = located.terrain.revision, None
+        try:
+            build = desk.builds.order(located.terrain.id, located.metric, revision)
+            if not await build.wait(max(0.0, deadline - time.monotonic())):
+                return located
+        except (RasterError, CatalogError, ServiceError) as error:
+            failure = error
+        # the terrain may have changed meanwhile, or be gone
+        located = await desk.run(desk.levels.locate, located.terrain.id, located.metric, located.asked)
+        if failure is not None and not located.is_fresh and located.terrain.revision == revision:
+            if refuses_stale or desk.levels.resolve(located) is None:
+                raise failure
+            return located
+    return located
 
 
 def _preference(desk: Desk, prefer: str | None) -> Preference:
@@ -67,16 +123,19 @@ def _preference(desk: Desk, prefer: str | None) -> Preference:
     return parse_prefer(prefer, default_s=settings.build_wait_s, longest_s=settings.max_build_wait_s)
 
 
-def _accepted(located: Located, preference: Preference) -> Response:
-    """The build goes on; where to look and when to come back."""
+async def _accepted(desk: Desk, located: Located, preference: Preference) -> Response:
+    """The build goes on; how it stands, where to look, and when to come back."""
+    terrain, metric = located.terrain, located.metric
+    state = await desk.run(get_state, desk.house, desk.builds, terrain.id, metric)
     headers = {
-        "Location": f"/terrain/{located.terrain.name}/pyramid/{located.metric}",
+        "Location": pyramid_path(terrain.name, metric),
         "Retry-After": retry_after(),
         "Cache-Control": "no-store",
     }
     if preference.applied:
         headers["Preference-Applied"] = preference.applied
-    return Response(status_code=HTTPStatus.ACCEPTED, headers=headers)
+    body = pyramid_body(desk.house, state).model_dump(mode="json")
+    return JSONResponse(body, status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
 def _respond(request: Request, levels: LevelReader, resolved: LevelWindow, form: str) -> Response:

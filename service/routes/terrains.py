@@ -7,26 +7,27 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from catalog.errors import CatalogUnavailable, CursorInvalid, TerrainExists, TerrainNotFound
 from catalog.models import Terrain
 from catalog.repository import terrains
 from catalog.repository.paging import Page
-from raster.errors import GridInvalid
+from raster.errors import GridInvalid, TerrainTooLarge
 from raster.grid import Extent
+from service.bbox import parse_bbox
+from service.bodies import terrain_body
 from service.creation import TerrainOrder, create_terrain
 from service.desk import Desk, GivenDesk
 from service.etags import answers_304, etag_of
 from service.links import next_page
+from service.problems import problem_responses
 from service.pyramid_states import list_states
 from service.schemas import (
-    ExtentBody,
     NewTerrainBody,
-    SizeBody,
     TerrainBody,
     TerrainChange,
     TerrainPage,
     TerrainWithPyramidsBody,
 )
-from service.terrain_grids import find_grid, window_of
 
 router = APIRouter(prefix="/terrain", tags=["terrains"])
 
@@ -34,7 +35,10 @@ router = APIRouter(prefix="/terrain", tags=["terrains"])
 @router.get(
     "",
     response_model=TerrainPage,
-    responses={304: {"description": "The page is the one the client has"}},
+    responses={
+        **problem_responses(CursorInvalid, GridInvalid, CatalogUnavailable),
+        304: {"description": "The page is the one the client has"},
+    },
 )
 async def list_terrains(
     request: Request,
@@ -48,7 +52,7 @@ async def list_terrains(
     extent = None if bbox is None else parse_bbox(bbox)
     page = await desk.run(_read_page, desk, limit, after, q, extent)
     following = next_page(request, page.next)
-    body = TerrainPage(terrains=[describe(terrain) for terrain in page.items], next=following)
+    body = TerrainPage(terrains=[terrain_body(terrain) for terrain in page.items], next=following)
     content = body.model_dump_json().encode()
     headers = {"ETag": etag_of(content), "Cache-Control": "no-cache"}
     if following is not None:
@@ -58,22 +62,6 @@ async def list_terrains(
     return Response(content, media_type="application/json", headers=headers)
 
 
-def parse_bbox(text: str) -> Extent:
-    """The extent of `west,south,east,north`; west > east crosses the antimeridian.
-
-    Raises
-    ------
-    GridInvalid
-    """
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise GridInvalid("bbox", f"{text!r} is not west,south,east,north") from error
-    if not (-90 <= south <= north <= 90 and abs(west) <= 360 and abs(east) <= 360):
-        raise GridInvalid("bbox", f"{text!r} is not an extent in degrees: south <= north, within the globe")
-    return Extent(west, south, east, north)
-
-
 def _read_page(
     desk: Desk, limit: int, after: str | None, q: str | None, bbox: Extent | None
 ) -> Page[Terrain]:
@@ -81,17 +69,24 @@ def _read_page(
         return terrains.list_terrains(session, limit=limit, after=after, name_prefix=q, bbox=bbox)
 
 
-@router.post("", status_code=HTTPStatus.CREATED)
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    responses={
+        **problem_responses(TerrainExists, GridInvalid, TerrainTooLarge, CatalogUnavailable, has_body=True),
+        201: {"headers": {"Location": {"description": "The terrain", "schema": {"type": "string"}}}},
+    },
+)
 async def post_terrain(desk: GivenDesk, body: NewTerrainBody, response: Response) -> TerrainBody:
     """Create a terrain without tiles."""
     fields = body.model_dump(exclude={"extent"})
     extent = None if body.extent is None else Extent(**body.extent.model_dump())
     terrain = await desk.run(create_terrain, desk.house, TerrainOrder(**fields, extent=extent))
     response.headers["Location"] = f"/terrain/{terrain.name}"
-    return describe(terrain)
+    return terrain_body(terrain)
 
 
-@router.get("/{terrain}")
+@router.get("/{terrain}", responses=problem_responses(TerrainNotFound, CatalogUnavailable))
 async def get_terrain(desk: GivenDesk, terrain: str) -> TerrainWithPyramidsBody:
     """One terrain, and how its pyramids stand."""
     return await desk.run(_read_one, desk, terrain)
@@ -102,13 +97,13 @@ def _read_one(desk: Desk, key: str) -> TerrainWithPyramidsBody:
         found = terrains.get_terrain(session, key)
     states = list_states(desk.house, desk.builds, found.id)
     pyramids = {state.metric: state.state.value for state in states}
-    return TerrainWithPyramidsBody(**describe(found).model_dump(), pyramids=pyramids)
+    return TerrainWithPyramidsBody(**terrain_body(found).model_dump(), pyramids=pyramids)
 
 
-@router.patch("/{terrain}")
+@router.patch("/{terrain}", responses=problem_responses(TerrainNotFound, CatalogUnavailable, has_body=True))
 async def patch_terrain(desk: GivenDesk, terrain: str, body: TerrainChange) -> TerrainBody:
     """Change what is said of a terrain; absent fields stay. Name and grid never change."""
-    return describe(await desk.run(_change, desk, terrain, body))
+    return terrain_body(await desk.run(_change, desk, terrain, body))
 
 
 def _change(desk: Desk, key: str, body: TerrainChange) -> Terrain:
@@ -118,7 +113,11 @@ def _change(desk: Desk, key: str, body: TerrainChange) -> Terrain:
         return terrain
 
 
-@router.delete("/{terrain}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete(
+    "/{terrain}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=problem_responses(TerrainNotFound, CatalogUnavailable),
+)
 async def delete_terrain(desk: GivenDesk, terrain: str) -> None:
     """Forget a terrain, its tiles and its pyramids; the tiles' sources stay."""
     await desk.run(_delete, desk, terrain)
@@ -127,30 +126,3 @@ async def delete_terrain(desk: GivenDesk, terrain: str) -> None:
 def _delete(desk: Desk, key: str) -> None:
     with desk.house.database.write() as session:
         terrains.delete_terrain(session, terrains.get_terrain(session, key))
-
-
-def describe(terrain: Terrain) -> TerrainBody:
-    """A terrain as an answer."""
-    grid, window = find_grid(terrain), window_of(terrain)
-    columns = ("id", "name", "revision", "tile_count", "crs", "anchor_transform", "nodata", "tile_size")
-    words = ("title", "description", "attribution", "license", "unit", "vertical_datum")
-    return TerrainBody(
-        **{column: getattr(terrain, column) for column in (*columns, *words, "created_at", "updated_at")},
-        size=None if grid is None else SizeBody(height=grid.height, width=grid.width),
-        x=None if window is None else window.col,
-        y=None if window is None else window.row,
-        level_count=None if grid is None else grid.level_count,
-        extent=None if grid is None else extent_body(grid.extent),
-        lonlat_extent=_lonlat(terrain),
-    )
-
-
-def extent_body(extent: Extent) -> ExtentBody:
-    """An extent as an answer."""
-    return ExtentBody(left=extent.left, bottom=extent.bottom, right=extent.right, top=extent.top)
-
-
-def _lonlat(terrain: Terrain) -> ExtentBody | None:
-    if terrain.west is None or terrain.south is None or terrain.east is None or terrain.north is None:
-        return None
-    return extent_body(Extent(terrain.west, terrain.south, terrain.east, terrain.north))

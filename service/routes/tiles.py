@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from catalog.errors import CatalogUnavailable, CursorInvalid, TerrainNotFound, TileNotFound
 from catalog.models import Tile
 from catalog.repository import terrains, tiles
 from catalog.repository.paging import Page
-from raster.grid import Window
+from raster.errors import GridInvalid, TerrainTooLarge
+from service.bodies import tile_body
 from service.desk import Desk, GivenDesk
-from service.encoding import json_nodata
-from service.errors import RegistrationTooLarge
+from service.errors import ParameterInvalid, RegistrationRefused, RegistrationTooLarge
 from service.links import next_page
+from service.problems import SOURCE_ERRORS, problem_responses
 from service.registration import TileOrder, change_priority, register_tiles, remove_tile
 from service.schemas import (
-    IdentityBody,
     NewTilesBody,
     RegistrationBody,
     StatisticsBody,
@@ -26,6 +26,7 @@ from service.schemas import (
     TileChange,
     TilePage,
 )
+from service.tile_filters import TileFilter
 from service.tile_statistics import compute_statistics
 
 router = APIRouter(prefix="/terrain", tags=["tiles"])
@@ -34,10 +35,10 @@ TileId = Annotated[int, Path(ge=1, lt=2**63)]
 CellIndex = Annotated[int | None, Query(ge=-(2**53), le=2**53)]
 
 
-@router.get("/tile/{tile_id}")
+@router.get("/tile/{tile_id}", responses=problem_responses(TileNotFound, CatalogUnavailable))
 async def get_tile(desk: GivenDesk, tile_id: TileId) -> TileBody:
     """One tile."""
-    return describe(await desk.run(_read_one, desk, tile_id))
+    return tile_body(await desk.run(_read_one, desk, tile_id))
 
 
 def _read_one(desk: Desk, tile_id: int) -> Tile:
@@ -45,19 +46,25 @@ def _read_one(desk: Desk, tile_id: int) -> Tile:
         return tiles.get_tile(session, tile_id)
 
 
-@router.patch("/tile/{tile_id}")
+@router.patch("/tile/{tile_id}", responses=problem_responses(TileNotFound, CatalogUnavailable, has_body=True))
 async def patch_tile(desk: GivenDesk, tile_id: TileId, body: TileChange) -> TileBody:
     """Change a tile's precedence. Register its source again to change anything else."""
-    return describe(await desk.run(change_priority, desk.house, tile_id, body.priority))
+    return tile_body(await desk.run(change_priority, desk.house, tile_id, body.priority))
 
 
-@router.delete("/tile/{tile_id}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete(
+    "/tile/{tile_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=problem_responses(TileNotFound, CatalogUnavailable),
+)
 async def delete_tile(desk: GivenDesk, tile_id: TileId) -> None:
     """Take a tile out of its terrain; its source stays where it is."""
     await desk.run(remove_tile, desk.house, tile_id)
 
 
-@router.get("/tile/{tile_id}/stats")
+@router.get(
+    "/tile/{tile_id}/stats", responses=problem_responses(TileNotFound, *SOURCE_ERRORS, CatalogUnavailable)
+)
 async def get_statistics(desk: GivenDesk, tile_id: TileId) -> StatisticsBody:
     """Count, minimum, maximum, mean and standard deviation of a tile's valid cells."""
     found = await desk.run(compute_statistics, desk.house, tile_id)
@@ -71,7 +78,12 @@ async def get_statistics(desk: GivenDesk, tile_id: TileId) -> StatisticsBody:
     )
 
 
-@router.get("/{terrain}/tile")
+@router.get(
+    "/{terrain}/tile",
+    responses=problem_responses(
+        TerrainNotFound, CursorInvalid, GridInvalid, ParameterInvalid, CatalogUnavailable
+    ),
+)
 async def list_tiles(
     request: Request,
     response: Response,
@@ -81,23 +93,38 @@ async def list_tiles(
     after: Annotated[str | None, Query(max_length=500, description="Cursor of the page before.")] = None,
     row: Annotated[CellIndex, Query(description="With `col`: only tiles that hold this cell (y).")] = None,
     col: Annotated[CellIndex, Query(description="With `row`: only tiles that hold this cell (x).")] = None,
+    bbox: Annotated[
+        str | None,
+        Query(max_length=200, description="west,south,east,north in degrees: only tiles there."),
+    ] = None,
 ) -> TilePage:
     """A page of a terrain's tiles, in the order of registration."""
-    cell = None if row is None or col is None else Window(row=row, col=col, height=1, width=1)
-    page = await desk.run(_read_page, desk, terrain, limit, after, cell)
+    page = await desk.run(_read_page, desk, terrain, limit, after, TileFilter(row=row, col=col, bbox=bbox))
     following = next_page(request, page.next)
     if following is not None:
         response.headers["Link"] = f'<{following}>; rel="next"'
-    return TilePage(tiles=[describe(tile) for tile in page.items], next=following)
+    return TilePage(tiles=[tile_body(tile) for tile in page.items], next=following)
 
 
-def _read_page(desk: Desk, key: str, limit: int, after: str | None, cell: Window | None) -> Page[Tile]:
+def _read_page(desk: Desk, key: str, limit: int, after: str | None, wanted: TileFilter) -> Page[Tile]:
     with desk.house.database.read() as session:
         terrain = terrains.get_terrain(session, key)
-        return tiles.list_tiles(session, terrain.id, limit=limit, after=after, window=cell)
+        cell, windows = wanted.cell(), wanted.windows(terrain)
+        return tiles.list_tiles(session, terrain.id, limit=limit, after=after, cell=cell, windows=windows)
 
 
-@router.post("/{terrain}/tile", status_code=HTTPStatus.CREATED)
+@router.post(
+    "/{terrain}/tile",
+    status_code=HTTPStatus.CREATED,
+    responses=problem_responses(
+        TerrainNotFound,
+        RegistrationRefused,
+        RegistrationTooLarge,
+        TerrainTooLarge,
+        CatalogUnavailable,
+        has_body=True,
+    ),
+)
 async def post_tiles(desk: GivenDesk, terrain: str, body: NewTilesBody) -> RegistrationBody:
     """Register tiles, all or none. A source that is registered already is replaced."""
     limit = desk.house.settings.max_registration_tiles
@@ -106,27 +133,7 @@ async def post_tiles(desk: GivenDesk, terrain: str, body: NewTilesBody) -> Regis
     orders = [TileOrder(**tile.model_dump()) for tile in body.tiles]
     done = await desk.run(register_tiles, desk.house, terrain, orders)
     return RegistrationBody(
-        tiles=[describe(tile) for tile in done.tiles],
+        tiles=[tile_body(tile) for tile in done.tiles],
         revision=done.revision,
         origin_moved=done.origin_moved,
-    )
-
-
-def describe(tile: Tile) -> TileBody:
-    """A tile as an answer."""
-    modified = None if tile.mtime_ns is None else datetime.fromtimestamp(tile.mtime_ns / 1e9, UTC)
-    return TileBody(
-        id=tile.id,
-        terrain_id=tile.terrain_id,
-        url=tile.url,
-        x=tile.x,
-        y=tile.y,
-        width=tile.width,
-        height=tile.height,
-        dtype=tile.dtype,
-        nodata=json_nodata(tile.nodata),
-        scale=tile.scale,
-        offset=tile.offset,
-        priority=tile.priority,
-        identity=IdentityBody(size=tile.size, modified_at=modified, etag=tile.etag),
     )

@@ -19,8 +19,8 @@ from catalog.repository.tiles import (
     RegisteredTiles,
     delete_tile,
     get_tile,
+    iterate_tiles_in_precedence,
     list_tiles,
-    list_tiles_in_precedence,
     register_tiles,
     set_priority,
 )
@@ -36,7 +36,7 @@ def register(database: Database, terrain: Terrain, *new: NewTile) -> RegisteredT
 
 def order_of(database: Database, terrain: Terrain) -> list[str]:
     with database.read() as session:
-        return [tile.url for tile in list_tiles_in_precedence(session, terrain.id)]
+        return [tile.url for tile in iterate_tiles_in_precedence(session, terrain.id)]
 
 
 def columns(tile: NewTile | Tile) -> dict[str, Any]:
@@ -216,7 +216,7 @@ def test_a_window_finds_the_tiles_with_cells_in_it(
     register(database, alps, *tiles)
     with database.read() as session:
         for window in random_windows(draw, 200):
-            found = [tile.url for tile in list_tiles(session, alps.id, limit=100, window=window).items]
+            found = [tile.url for tile in list_tiles(session, alps.id, limit=100, cell=window).items]
             asked = {
                 (row, col)
                 for row in range(window.row, window.row_stop)
@@ -235,8 +235,8 @@ def test_a_page_of_a_window_goes_on_where_it_ended(
     register(database, alps, *(new_tile(url=str(n), x=100 * (n % 2)) for n in range(10)))
     window = Window(row=0, col=0, height=1, width=1)
     with database.read() as session:
-        first = list_tiles(session, alps.id, limit=3, window=window)
-        last = list_tiles(session, alps.id, limit=3, window=window, after=first.next)
+        first = list_tiles(session, alps.id, limit=3, cell=window)
+        last = list_tiles(session, alps.id, limit=3, cell=window, after=first.next)
     assert [tile.url for tile in first.items + last.items] == ["0", "2", "4", "6", "8"]
     assert last.next is None
 

@@ -113,6 +113,49 @@ def test_one_refused_tile_does_not_hide_the_others() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ground", "own"),
+    [
+        (GROUND, Affine(30.0, 0, 1e308, 0, -30.0, 0)),
+        (Affine(1.0, 0, -1e308, 0, -1.0, 0), Affine(1.0, 0, 1e308, 0, -1.0, 0)),
+        (Affine(5e-324, 0, 0, 0, -5e-324, 0), Affine(5e-324, 0, 1, 0, -5e-324, 0)),
+        (Affine(1.0, 0, 0, 0, -1.0, 0), Affine(1.0, 0, 0, 0, -1.0, -(2.0**53))),
+    ],
+)
+def test_a_tile_so_far_off_that_it_has_no_place_is_refused(ground: Affine, own: Affine) -> None:
+    assert "too far off" in refusal(Anchor(transform=ground), replace(TILE, transform=own, crs=None))
+
+
+def test_a_tile_at_the_end_of_whole_numbers_has_a_place() -> None:
+    far = replace(TILE, transform=Affine(1.0, 0, 2.0**53 - 1, 0, -1.0, 0), crs=None)
+    (window,) = place(Anchor(transform=Affine(1.0, 0, 0, 0, -1.0, 0)), far)
+    assert isinstance(window, Window)
+    assert window.col == 2**53 - 1
+
+
+def test_a_refused_tile_fixes_no_anchor() -> None:
+    anchor, places = place_tiles(Anchor(crs="EPSG:32632"), [TILE, replace(TILE, crs=None)], has_tiles=False)
+    assert [type(each) for each in places] == [PlacementRefused, Window]
+    assert anchor == Anchor(transform=GROUND, crs="EPSG:32632")
+
+
+def test_a_georeferenced_tile_may_follow_x_and_y_of_the_same_registration() -> None:
+    plain = Placing(source="a.npy", height=2, width=3, x=0, y=0)
+    _, places = place_tiles(Anchor(), [plain, TILE], has_tiles=False)
+    assert isinstance(places[1], PlacementRefused)
+    anchor, places = place_tiles(Anchor(), [TILE, plain], has_tiles=False)
+    assert anchor == ANCHORED
+    assert places[1] == Window(row=0, col=0, height=2, width=3)
+
+
+def test_the_drift_of_a_long_tile_counts_over_its_length() -> None:
+    stretched = Affine(30.0, 0, 600000, 0, -30.0 * (1 + 1e-4), 5200000)
+    assert place(ANCHORED, replace(TILE, transform=stretched)) == [
+        Window(row=0, col=0, height=100, width=200)
+    ]
+    assert "drift" in refusal(ANCHORED, replace(TILE, transform=stretched, height=101))
+
+
+@pytest.mark.parametrize(
     "transform",
     [
         [1.0, 0.1, 0.0, 0.0, -1.0, 0.0],
@@ -142,6 +185,18 @@ def test_a_declared_extent_becomes_cells() -> None:
 def test_a_declared_extent_off_the_grid_or_empty_is_refused(extent: Extent) -> None:
     with pytest.raises(GridInvalid, match="extent"):
         declared_window(Anchor(), extent)
+
+
+@pytest.mark.parametrize("edge", [float("inf"), -float("inf"), float("nan"), 1e300])
+def test_a_declared_extent_without_end_is_refused(edge: float) -> None:
+    for extent in (
+        Extent(edge, -5, 7, 0),
+        Extent(0, edge, 7, 0),
+        Extent(0, -5, edge, 0),
+        Extent(0, -5, 7, edge),
+    ):
+        with pytest.raises(GridInvalid, match="extent"):
+            declared_window(ANCHORED, extent)
 
 
 def test_tiles_outside_the_declared_extent_are_refused() -> None:

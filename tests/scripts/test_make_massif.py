@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +85,19 @@ def test_an_interrupted_tile_is_not_taken_for_a_whole_one(
             list(make(tmp_path, small))
     assert list(tmp_path.iterdir()) == []
     assert len(list(make(tmp_path, small))) == 3
+
+
+def test_what_a_killed_run_left_half_written_is_removed_and_what_a_running_one_writes_is_not(
+    tmp_path: Path,
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    left, running = (tmp_path / f"massif-00-00.{process}.partial" for process in (ended.pid, os.getppid()))
+    left.write_bytes(b"half")
+    running.write_bytes(b"half")
+    list(make(tmp_path, Range(size=32, tile=16)))
+    assert not left.exists()
+    assert running.exists()
 
 
 def test_a_second_run_leaves_whole_tiles_alone(tmp_path: Path) -> None:

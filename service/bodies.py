@@ -1,0 +1,110 @@
+"""What the catalogue knows, as bodies of answers: the same over REST and with `--json`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from catalog.models import Pyramid, Terrain, Tile
+from raster.grid import Extent
+from service.encoding import json_nodata
+from service.house import House
+from service.pyramid_schemas import FailureBody, LevelBody, ProgressBody, PyramidBody
+from service.pyramid_states import PyramidState
+from service.schemas import (
+    ExtentBody,
+    IdentityBody,
+    SizeBody,
+    TerrainBody,
+    TileBody,
+)
+from service.terrain_grids import find_grid, grid_of, window_of
+
+
+def terrain_body(terrain: Terrain) -> TerrainBody:
+    """A terrain as an answer."""
+    grid, window = find_grid(terrain), window_of(terrain)
+    columns = ("id", "name", "revision", "tile_count", "crs", "anchor_transform", "nodata", "tile_size")
+    words = ("title", "description", "attribution", "license", "unit", "vertical_datum")
+    return TerrainBody(
+        **{column: getattr(terrain, column) for column in (*columns, *words, "created_at", "updated_at")},
+        size=None if grid is None else SizeBody(height=grid.height, width=grid.width),
+        x=None if window is None else window.col,
+        y=None if window is None else window.row,
+        level_count=None if grid is None else grid.level_count,
+        extent=None if grid is None else _extent_body(grid.extent),
+        lonlat_extent=_lonlat(terrain),
+    )
+
+
+def _extent_body(extent: Extent) -> ExtentBody:
+    """An extent as an answer."""
+    return ExtentBody(left=extent.left, bottom=extent.bottom, right=extent.right, top=extent.top)
+
+
+def _lonlat(terrain: Terrain) -> ExtentBody | None:
+    if terrain.west is None or terrain.south is None or terrain.east is None or terrain.north is None:
+        return None
+    return _extent_body(Extent(terrain.west, terrain.south, terrain.east, terrain.north))
+
+
+def tile_body(tile: Tile) -> TileBody:
+    """A tile as an answer."""
+    modified = None if tile.mtime_ns is None else datetime.fromtimestamp(tile.mtime_ns / 1e9, UTC)
+    return TileBody(
+        id=tile.id,
+        terrain_id=tile.terrain_id,
+        url=tile.url,
+        x=tile.x,
+        y=tile.y,
+        width=tile.width,
+        height=tile.height,
+        dtype=tile.dtype,
+        nodata=json_nodata(tile.nodata),
+        scale=tile.scale,
+        offset=tile.offset,
+        priority=tile.priority,
+        identity=IdentityBody(size=tile.size, modified_at=modified, etag=tile.etag),
+    )
+
+
+def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
+    """A pyramid's state as an answer."""
+    pyramid = state.pyramid
+    generation = None if pyramid is None else pyramid.generation
+    return PyramidBody(
+        terrain_id=state.terrain.id,
+        metric=state.metric,
+        state=state.state.value,
+        generation=generation.id if generation else None,
+        built_at=generation.built_at if generation else None,
+        revision=generation.revision if generation else None,
+        level_count=generation.level_count if generation else None,
+        dtype=generation.dtype if generation else None,
+        nodata=json_nodata(generation.nodata) if generation else None,
+        levels=_levels(pyramid),
+        store_url=str(house.pyramid_root(generation.href)) if generation else None,
+        byte_count=generation.byte_count if generation else None,
+        progress=None
+        if state.progress is None
+        else ProgressBody(shards_done=state.progress.shards_done, shards_total=state.progress.shards_total),
+        failure=_failure(pyramid),
+    )
+
+
+def _levels(pyramid: Pyramid | None) -> list[LevelBody]:
+    if pyramid is None or pyramid.generation is None:
+        return []
+    grid = grid_of(pyramid.generation)
+    levels = [grid.level(level) for level in range(grid.level_count)]
+    return [
+        LevelBody(level=level, height=each.height, width=each.width, transform=list(each.transform[:6]))
+        for level, each in enumerate(levels)
+    ]
+
+
+def _failure(pyramid: Pyramid | None) -> FailureBody | None:
+    if pyramid is None or pyramid.failure is None:
+        return None
+    return FailureBody(
+        error=pyramid.failure["error"], detail=pyramid.failure["detail"], failed_at=pyramid.failed_at
+    )

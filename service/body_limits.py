@@ -1,0 +1,35 @@
+"""How large a request's body may be: it is read into memory, and parsed while nobody else is served."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import BodyTooLarge
+
+LARGEST_BODY_BYTES = 2**23
+"""Ten thousand tiles with names of 800 characters."""
+
+
+class BodyLimits:
+    """ASGI middleware that stops reading a body that is too large, whether or not it says so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        received = 0
+
+        async def receive_some() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if max(received, int(declared) if declared.isdecimal() else 0) > LARGEST_BODY_BYTES:
+                raise BodyTooLarge(LARGEST_BODY_BYTES)
+            return message
+
+        await self._app(scope, receive_some, send)

@@ -1,0 +1,116 @@
+"""The use-case before a build: what it would do, what it would cost, and what it can take over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.models import Terrain
+from catalog.repository import pyramids, terrains, tiles
+from raster.budget import Allotment, allot
+from raster.journal import Attempt, find_attempts
+from raster.layout import Description
+from raster.metrics.interface import Metric
+from raster.pyramid import BuildPlan, PyramidPlan, plan_pyramids
+from raster.scheduling import ClusterScheduler, Scheduler, ThreadScheduler
+from raster.siblings import find_level_0
+from raster.writing import Destination
+from service.generations import new_generation_id
+from service.house import House
+from service.terrain_grids import mosaic_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedBuild:
+    """A build before it starts: of which terrain in which revision, what it will do, what it may take."""
+
+    terrain: Terrain
+    plan: BuildPlan
+    allotment: Allotment
+
+
+def href_of(pyramid: PyramidPlan) -> str:
+    """Where a generation goes, below the store."""
+    about = pyramid.about
+    return f"{about.name}/{about.metric}/{about.generation}.zarr"
+
+
+def plan_build(house: House, terrain_key: int | str, metric_names: Sequence[str]) -> PlannedBuild:
+    """Plan pyramids of the terrain as it is catalogued now; opens no source.
+
+    Raises
+    ------
+    TerrainNotFound, MetricNotFound, TerrainEmpty, BudgetTooSmall
+    """
+    metrics = [house.metrics.get(name) for name in metric_names]
+    with house.database.read() as session:
+        terrain = terrains.get_terrain(session, terrain_key)
+        rows = tiles.iterate_tiles_in_precedence(session, terrain.id)
+        mosaic = mosaic_of(terrain, rows, house.roots)
+    allotment = allot(
+        mosaic.cell_type,
+        [metric.bind(mosaic.cell_type, mosaic.grid.cell_count) for metric in metrics],
+        level_count=mosaic.grid.level_count,
+        cores=house.settings.build_workers,
+        budget_bytes=house.settings.memory_budget,
+    )
+    wanted = [(metric, _describe(terrain, metric)) for metric in metrics]
+    plan = plan_pyramids(mosaic, wanted, shard_cells=allotment.shard_cells)
+    return PlannedBuild(terrain=terrain, plan=plan, allotment=allotment)
+
+
+def _describe(terrain: Terrain, metric: Metric) -> Description:
+    return Description(
+        name=terrain.name,
+        metric=metric.name,
+        cell_methods=metric.cell_methods,
+        is_stepwise=metric.is_stepwise,
+        generation=new_generation_id(),
+        title=terrain.title,
+        unit=terrain.unit,
+        vertical_datum=terrain.vertical_datum,
+        attribution=terrain.attribution,
+        license=terrain.license,
+    )
+
+
+def choose_scheduler(house: House, build: PlannedBuild) -> Scheduler:
+    """Where the tasks run: the cluster the settings name, else threads."""
+    address = house.settings.dask_scheduler
+    return ClusterScheduler(address) if address else ThreadScheduler(build.allotment.workers)
+
+
+def destinations_of(house: House, build: PlannedBuild) -> list[Destination]:
+    """Where each pyramid goes, and what it may take over: attempts that were killed, a sibling's level 0."""
+    siblings = _siblings(house, build)
+    roots = [house.pyramid_root(href_of(pyramid)) for pyramid in build.plan.pyramids]
+    return [
+        Destination(
+            root=root,
+            earlier=find_attempts(root.parent, build.plan.key(pyramid)),
+            level_0=_level_0(pyramid, siblings),
+        )
+        for root, pyramid in zip(roots, build.plan.pyramids, strict=True)
+    ]
+
+
+def _level_0(pyramid: PyramidPlan, siblings: Sequence[Path]) -> Attempt | None:
+    found = (find_level_0(pyramid, root) for root in siblings)
+    return next((attempt for attempt in found if attempt is not None), None)
+
+
+def _siblings(house: House, build: PlannedBuild) -> list[Path]:
+    """Published pyramids of the same revision that hold the terrain itself at level 0."""
+    with house.database.read() as session:
+        known = pyramids.list_pyramids(session, build.terrain.id)
+    base, cells = build.plan.mosaic.cell_type, build.plan.grid.cell_count
+    return [
+        house.pyramid_root(pyramid.generation.href)
+        for pyramid in known
+        if pyramid.generation is not None
+        and not pyramid.corrupt
+        and pyramid.generation.revision == build.terrain.revision
+        and pyramid.metric in house.metrics.names
+        and house.metrics.get(pyramid.metric).bind(base, cells).keeps_cells
+    ]

@@ -1,0 +1,29 @@
+"""What commands share: the installation they work on, and the arguments they all take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated
+
+import typer
+
+from catalog.errors import CatalogUnavailable, SchemaOutdated
+from service.console import tell_aside
+from service.house import House, open_house
+from service.settings import Settings
+
+TerrainName = Annotated[str, typer.Argument(help="The terrain's name or id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, and nothing else.")]
+
+
+def open_installation(given: Mapping[str, object] = MappingProxyType({})) -> House:
+    """The installation, its catalogue made or brought up to date if need be; else no lock is taken."""
+    house = open_house(Settings().model_copy(update=dict(given)))
+    try:
+        house.database.check_revision()
+    except (SchemaOutdated, CatalogUnavailable) as reason:
+        house.database.migrate()
+        if isinstance(reason, CatalogUnavailable) or reason.found is None:
+            tell_aside(f"Made a new catalogue: {house.database.describe()}")
+    return house

@@ -1,0 +1,95 @@
+"""Bodies of answers about pyramids and their levels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+JsonNodata = Annotated[
+    float | int | Literal["NaN"] | None, Field(description='"NaN" as Zarr writes it: JSON has no NaN.')
+]
+StateWord = Literal["absent", "building", "ready", "stale", "failed", "corrupt"]
+FourNumbers = Annotated[list[float], Field(min_length=4, max_length=4)]
+SixNumbers = Annotated[list[float], Field(min_length=6, max_length=6)]
+
+
+class LevelBody(BaseModel):
+    """Size and place of one level."""
+
+    level: int
+    height: int
+    width: int
+    transform: SixNumbers
+
+
+class ProgressBody(BaseModel):
+    """Shards of the build under way; both 0 while it waits for its turn."""
+
+    shards_done: int
+    shards_total: int
+
+
+class FailureBody(BaseModel):
+    """Why the last build failed."""
+
+    error: str
+    detail: str
+    failed_at: datetime | None
+
+
+class PyramidBody(BaseModel):
+    """A pyramid and its state."""
+
+    terrain_id: int
+    metric: str
+    state: StateWord
+    generation: str | None
+    built_at: datetime | None
+    revision: Annotated[int | None, Field(description="The terrain's revision it was built from.")]
+    level_count: int | None
+    dtype: str | None
+    nodata: JsonNodata
+    levels: list[LevelBody]
+    store_url: Annotated[str | None, Field(description="The Zarr group, for xarray and the like.")]
+    byte_count: int | None
+    progress: ProgressBody | None
+    failure: FailureBody | None
+
+
+class PyramidList(BaseModel):
+    """Every metric's pyramid."""
+
+    pyramids: list[PyramidBody]
+
+
+class LevelWindowBody(BaseModel):
+    """A window of a level, and where it lies.
+
+    Answers are written without going through this model, which would be slow for a million
+    cells; it says what they are.
+    """
+
+    terrain_id: int
+    metric: str
+    level: Annotated[int, Field(description="From 0, also when a negative one was asked for.")]
+    level_count: int
+    row: int
+    col: int
+    height: int
+    width: int
+    level_height: int
+    level_width: int
+    dtype: str
+    nodata: JsonNodata
+    unit: str | None
+    crs: str | None
+    transform: Annotated[SixNumbers, Field(description="Of the window: its (col, row) to the ground.")]
+    extent: Annotated[FourNumbers, Field(description="Of the window: left, bottom, right, top.")]
+    generation: str
+    state: Annotated[
+        Literal["ready", "stale"],
+        Field(description="stale: values of the terrain as it was before its last changes."),
+    ]
+    values: Annotated[list[list[float | int | None]], Field(description="Rows, north first; nodata is null.")]

@@ -1,0 +1,30 @@
+"""Query parameters that no route knows: refused, since a mistyped one would silently give another answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+
+from service.errors import ParameterInvalid, ParameterUnknown
+
+
+async def check_parameters(request: Request) -> None:
+    """Check the names of a request's query parameters; a dependency of every route.
+
+    Raises
+    ------
+    ParameterUnknown
+    ParameterInvalid
+        One is given twice, and one of them would be without effect.
+    """
+    route = request.scope["route"]
+    known = [field.alias for field in route.dependant.query_params] if isinstance(route, APIRoute) else []
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise ParameterUnknown(unknown, known)
+    for name, times in given.items():
+        if times > 1:
+            raise ParameterInvalid(name, f"given {times} times; give it once")

@@ -1,0 +1,110 @@
+"""The same cells wherever the tasks run: on threads, on the workers of a cluster, with one of them killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+from oracle import OracleTile
+from raster.errors import ClusterUnavailable, SourceNotFound
+from raster.objects import Manifest, manifest_path
+from raster.pyramid import BuildPlan
+from raster.scheduling import ClusterScheduler, Scheduler, ThreadScheduler
+from raster.writing import Destination, write_pyramids
+from terrains import UTM, plan, save_mosaic
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """Two worker processes of one thread each."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+    ) as cluster:
+        yield cluster
+
+
+def planned(folder: Path) -> BuildPlan:
+    rng = np.random.default_rng(5)
+    cells = rng.integers(-100, 100, (90, 110)).astype(np.int16)
+    laid = [OracleTile(0, 0, cells[:, :50]), OracleTile(0, 70, cells[:, 70:])]
+    folder.mkdir(exist_ok=True)
+    mosaic = save_mosaic(folder, laid, transform=UTM, crs="EPSG:32633")
+    return plan(mosaic, "mean", "g", shard_cells=16, chunk_cells=8)
+
+
+def build(plan: BuildPlan, root: Path, scheduler: Scheduler) -> Manifest:
+    seen: list[tuple[int, int]] = []
+    write_pyramids(plan, [Destination(root=root)], scheduler, lambda *at: seen.append(at))
+    assert seen[-1] == (plan.task_count, plan.task_count)
+    assert [done for done, _ in seen] == list(range(1, plan.task_count + 1))
+    return Manifest.from_json(manifest_path(root).read_bytes())
+
+
+def test_a_cluster_stores_what_threads_store(tmp_path: Path, cluster: LocalCluster) -> None:
+    plan = planned(tmp_path / "tile")
+    by_threads = build(plan, tmp_path / "threads" / "g.zarr", ThreadScheduler(2))
+    by_cluster = build(plan, tmp_path / "cluster" / "g.zarr", ClusterScheduler(cluster.scheduler_address))
+    assert by_cluster == by_threads
+
+
+def test_a_worker_that_is_killed_changes_nothing(tmp_path: Path, cluster: LocalCluster) -> None:
+    plan = planned(tmp_path / "tile")
+    by_threads = build(plan, tmp_path / "threads" / "g.zarr", ThreadScheduler(2))
+    killed: list[int] = []
+
+    def on_shard(done: int, total: int) -> None:
+        if done == total // 3 and not killed:
+            with Client(cluster, set_as_default=False) as client:
+                pids = client.run(os.getpid)
+            killed.append(next(iter(pids.values())))
+            os.kill(killed[0], signal.SIGKILL)
+
+    root = tmp_path / "cluster" / "g.zarr"
+    write_pyramids(plan, [Destination(root=root)], ClusterScheduler(cluster.scheduler_address), on_shard)
+    assert killed
+    assert Manifest.from_json(manifest_path(root).read_bytes()) == by_threads
+    for key, stored in by_threads.objects.items():
+        assert (root / key).stat().st_size == stored.size
+    leftovers = [path for path in root.rglob("*") if path.is_file() and path.suffix == ".partial"]
+    assert len(leftovers) <= 1
+
+
+def test_an_error_on_a_worker_is_the_same_error(tmp_path: Path, cluster: LocalCluster) -> None:
+    plan = planned(tmp_path / "tile")
+    (tmp_path / "tile" / "1.npy").unlink()
+    with pytest.raises(SourceNotFound, match=r"1\.npy"):
+        build(plan, tmp_path / "g.zarr", ClusterScheduler(cluster.scheduler_address))
+
+
+def test_a_build_that_is_given_up_stops(tmp_path: Path, cluster: LocalCluster) -> None:
+    class GivenUp(Exception):
+        pass
+
+    def give_up(done: int, total: int) -> None:
+        raise GivenUp
+
+    plan = planned(tmp_path / "tile")
+    schedulers: list[Scheduler] = [ThreadScheduler(2), ClusterScheduler(cluster.scheduler_address)]
+    for number, scheduler in enumerate(schedulers):
+        with pytest.raises(GivenUp):
+            write_pyramids(plan, [Destination(root=tmp_path / f"{number}.zarr")], scheduler, give_up)
+
+
+def test_no_cluster_is_an_error_that_names_the_address(tmp_path: Path) -> None:
+    plan = planned(tmp_path / "tile")
+    with pytest.raises(ClusterUnavailable, match=r"127\.0\.0\.1:9"):
+        build(plan, tmp_path / "g.zarr", ClusterScheduler("tcp://127.0.0.1:9"))
+
+
+def test_waves_of_any_depth_store_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(tmp_path / "tile")
+    whole = build(plan, tmp_path / "whole" / "g.zarr", ThreadScheduler(2))
+    for levels in (0, 1, 2):
+        monkeypatch.setattr("raster.scheduling.WAVE_LEVELS", levels)
+        assert build(plan, tmp_path / str(levels) / "g.zarr", ThreadScheduler(3)) == whole

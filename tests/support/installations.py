@@ -1,0 +1,146 @@
+"""Ziggurat installed in a folder of its own, and its command line run in this process or in another."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import rasterio
+from affine import Affine
+
+from service.cli import run
+from service.house import House, open_house
+from service.settings import PREFIX, Settings
+
+COMMAND = (sys.executable, "-c", "from service.cli import main; main()")
+"""`ziggurat` as a process of its own."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command line answered."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        """Standard output as JSON: one document and nothing else."""
+        return json.loads(self.stdout)
+
+    @property
+    def complaint(self) -> str:
+        """The one line of an error, which comes last; a bar of progress may be before it."""
+        *progress, line = self.stderr.splitlines()
+        assert line.startswith("error: ")
+        assert all("━" in other for other in progress)
+        return line
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A catalogue and a store below `folder`, tiles in `tiles`."""
+
+    folder: Path
+    tiles: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that make a process this installation's."""
+        return {
+            f"{PREFIX}DATABASE_URL": f"sqlite:///{self.folder / 'catalog.db'}",
+            f"{PREFIX}STORE_URL": str(self.folder / "pyramids"),
+            f"{PREFIX}TILE_ROOT": str(self.tiles),
+        }
+
+    def run(self, *arguments: str, **settings: str) -> Said:
+        """A command line in this process; `settings` are names without prefix."""
+        given = {f"{PREFIX}{name}": value for name, value in settings.items()}
+        stdout, stderr = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, self.environment | given),
+            chdir(self.folder),
+            redirect_stdout(stdout),
+            redirect_stderr(stderr),
+        ):
+            code = run(arguments)
+        return Said(code, stdout.getvalue(), stderr.getvalue())
+
+    def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        """A command line in a process of its own, still running."""
+        given = {f"{PREFIX}{name}": value for name, value in settings.items()}
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=os.environ | self.environment | given,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def settings(self, **changed: Any) -> Settings:
+        """The settings of this installation in this process."""
+        return Settings(
+            database_url=f"sqlite:///{self.folder / 'catalog.db'}",
+            store_url=self.folder / "pyramids",
+            tile_root=(self.tiles,),
+        ).model_copy(update=changed)
+
+    @contextmanager
+    def house(self, **settings: Any) -> Iterator[House]:
+        """The installation's use-cases in this process, its catalogue made; `settings` are changed ones."""
+        house = open_house(self.settings(**settings))
+        house.database.migrate()
+        try:
+            yield house
+        finally:
+            house.database.dispose()
+
+    def stored_files(self) -> list[str]:
+        """Every file of the store, relative to it."""
+        store = self.folder / "pyramids"
+        return sorted(path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file())
+
+
+def make_installation(folder: Path) -> Installation:
+    """An installation with an empty folder of tiles."""
+    tiles = folder / "tiles"
+    tiles.mkdir()
+    return Installation(folder, tiles)
+
+
+def save_geotiff(
+    path: Path,
+    cells: np.ndarray,
+    *,
+    transform: Affine,
+    crs: str | None = "EPSG:32632",
+    nodata: float | None = None,
+    **options: Any,
+) -> None:
+    """A georeferenced tile on the disk."""
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=cells.shape[0],
+        width=cells.shape[1],
+        count=1,
+        dtype=cells.dtype,
+        transform=transform,
+        crs=crs,
+        nodata=nodata,
+        **options,
+    ) as raster:
+        raster.write(cells, 1)

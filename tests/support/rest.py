@@ -1,0 +1,164 @@
+"""The REST service of an installation, within the test or behind a real socket, and what its answers owe."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial, partialmethod
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import uvicorn
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from installations import Installation
+from make_small_terrains import GOLDEN
+from service.app import create_app
+
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class AppClient:
+    """A client of an application in this process, without a socket."""
+
+    portal: BlockingPortal
+    client: httpx.AsyncClient
+
+    def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        return self.portal.call(partial(self.client.request, method, url, **options))
+
+    get = partialmethod(request, "GET")
+    head = partialmethod(request, "HEAD")
+    post = partialmethod(request, "POST")
+    patch = partialmethod(request, "PATCH")
+    delete = partialmethod(request, "DELETE")
+
+
+Client = AppClient | httpx.Client
+
+
+@contextmanager
+def open_client(installation: Installation, **settings: Any) -> Iterator[AppClient]:
+    """The service without a socket; a defect is an answer with status 500, as on a real one."""
+    app = create_app(installation.settings(**settings))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
+        portal.wrap_async_context_manager(
+            httpx.AsyncClient(transport=transport, base_url="http://ziggurat")
+        ) as client,
+    ):
+        yield AppClient(portal, client)
+
+
+@contextmanager
+def serve(installation: Installation, **settings: Any) -> Iterator[str]:
+    """The service on a port of its own, in a thread; its address."""
+    config = uvicorn.Config(
+        create_app(installation.settings(**settings)), port=0, log_level="critical", lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the service did not start"
+        time.sleep(0.005)
+    (listening,) = server.servers[0].sockets
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def problem_in(answer: httpx.Response, status: int, kind: str | None = None) -> dict[str, Any]:
+    """The answer's problem: of this status and kind, with its request's id, and nothing of our inside."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == PROBLEM
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert problem["title"]
+    if kind is not None:
+        assert problem["type"] == f"/problems/{kind}"
+    for inside in ("Traceback", 'File "', ".py", "sqlalchemy", "sqlite", "rasterio"):
+        assert inside not in answer.text
+    return problem
+
+
+def add_terrain(client: Client, name: str, *tiles: dict[str, Any], **fields: Any) -> int:
+    """Create a terrain and register its tiles; its id."""
+    made = client.post("/terrain", json={"name": name, **fields})
+    assert made.status_code == 201, made.text
+    if tiles:
+        registered = client.post(f"/terrain/{name}/tile", json={"tiles": list(tiles)})
+        assert registered.status_code == 201, registered.text
+    terrain_id: int = made.json()["id"]
+    return terrain_id
+
+
+def add_golden(installation: Installation, client: Client) -> int:
+    """The golden terrain of the design as two tiles, west.npy and east.npy; its id."""
+    cells = np.array(GOLDEN, dtype=np.int16)
+    np.save(installation.tiles / "west.npy", cells[:, :4])
+    np.save(installation.tiles / "east.npy", cells[:, 4:])
+    tiles = {"url": "west.npy", "x": 0, "y": 0}, {"url": "east.npy", "x": 4, "y": 0}
+    return add_terrain(client, "golden", *tiles, unit="m")
+
+
+@contextmanager
+def hold_catalogue(installation: Installation) -> Iterator[sqlite3.Connection]:
+    """Hold the catalogue's write lock: builds wait before they publish, readers read on.
+
+    What is written through the connection is committed when the lock is let go. Others wait for
+    `LOCK_WAIT_S`, so what is done meanwhile must not take long.
+    """
+    with closing(sqlite3.connect(installation.folder / "catalog.db", isolation_level=None)) as holder:
+        holder.execute("PRAGMA foreign_keys = ON")
+        holder.execute("BEGIN IMMEDIATE")
+        try:
+            yield holder
+        finally:
+            holder.execute("COMMIT")
+
+
+def generation_count(installation: Installation) -> int:
+    """Generations that were ever published."""
+    with closing(sqlite3.connect(installation.folder / "catalog.db")) as catalogue:
+        (count,) = catalogue.execute("SELECT count(*) FROM generation").fetchone()
+    return int(count)
+
+
+class OpenedFiles:
+    """Files this process opens below a folder, while it is watched."""
+
+    def __init__(self) -> None:
+        self._folder: str | None = None
+        self.paths: list[str] = []
+        sys.addaudithook(self._see)
+
+    def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and self._folder is not None and str(arguments[0]).startswith(self._folder):
+            self.paths.append(str(arguments[0]))
+
+    @contextmanager
+    def below(self, folder: Path) -> Iterator[list[str]]:
+        """Watch a folder; what was opened, one entry for each time."""
+        self._folder, self.paths = f"{folder}/", []
+        try:
+            yield self.paths
+        finally:
+            self._folder = None
+
+
+opened_files = OpenedFiles()
+"""One for the process: an audit hook is for ever."""
