@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import rioxarray  # noqa: F401 - gives arrays their `rio`
+import tensorstore
 import xarray
 import zarr
+import zarr_cm
 from affine import Affine
+from ome_zarr_models.v05 import Image
 from pyproj import CRS
 
 from oracle import NativeCells, OracleTile, paint
@@ -246,3 +250,71 @@ def test_rioxarray_finds_place_crs_and_nodata_at_every_level(opened: Opened) -> 
                 CRS.from_user_input(opened.case.crs), ignore_axis_order=True
             )
         np.testing.assert_equal(elevation.rio.encoded_nodata, opened.nodata)
+
+
+CONVENTIONS: dict[str, Callable[[Any], object]] = {
+    "multiscales": zarr_cm.multiscales.validate_node_metadata,
+    "spatial": zarr_cm.spatial.validate_node_metadata,
+    "proj": zarr_cm.proj.validate_node_metadata,
+}
+
+
+def test_every_node_follows_the_conventions_it_must_declare(opened: Opened) -> None:
+    placed = {"spatial"} if opened.case.crs is None else {"spatial", "proj"}
+    for path in Path(opened.root).rglob("zarr.json"):
+        metadata = json.loads(path.read_text())
+        revisions = zarr_cm.detect_revisions(metadata["attributes"])
+        if path.parent == Path(opened.root):
+            assert set(revisions) == {"multiscales", *placed}
+            assert None not in revisions.values()
+        else:
+            assert set(revisions) == (set() if path.parent.name in {"y", "x", "spatial_ref"} else placed)
+        for name in revisions:
+            CONVENTIONS[name](metadata)
+
+
+def test_each_level_is_placed_alike_on_its_group_its_arrays_and_in_the_layout(opened: Opened) -> None:
+    root: Any = zarr.open_group(opened.root, mode="r")
+    layout = root.attrs["multiscales"]["layout"]
+    assert [each["asset"] for each in layout] == [str(level) for level in opened.levels]
+    assert [each.get("derived_from") for each in layout] == [None, *(str(k) for k in opened.levels[:-1])]
+    for level, entry in zip(opened.levels, layout, strict=True):
+        for node in (entry, root[str(level)].attrs, *(each.attrs for each in planes(root[str(level)]))):
+            assert tuple(node["spatial:shape"]) == opened.shape(level)
+            assert tuple(node["spatial:transform"]) == opened.transform(level)[:6]
+
+
+def planes(level: Any) -> list[Any]:
+    """A level's arrays of cells: the values and the parts beside them."""
+    return [array for _, array in level.arrays() if array.ndim == 2]
+
+
+def test_ome_readers_find_every_level_and_where_its_first_cell_lies(opened: Opened) -> None:
+    image = Image.from_zarr(zarr.open_group(opened.root, mode="r"))
+    (multiscale,) = image.ome_attributes.multiscales
+    unit = "meter" if opened.case.crs in ("EPSG:32633", LOCAL) else None
+    assert [(axis.name, axis.type, axis.unit) for axis in multiscale.axes] == [
+        ("y", "space", unit),
+        ("x", "space", unit),
+    ]
+    assert [each.path for each in multiscale.datasets] == [f"{level}/elevation" for level in opened.levels]
+    height, width = -opened.case.transform.e, opened.case.transform.a
+    for level, dataset in enumerate(multiscale.datasets):
+        scale, shift = (each.model_dump() for each in dataset.coordinateTransformations)
+        assert scale["scale"] == pytest.approx([height * 2**level, width * 2**level])
+        # from centre of the first native cell to centre of the first cell of the level
+        half = (2**level - 1) / 2
+        assert shift["translation"] == pytest.approx([half * height, half * width])
+
+
+def test_tensorstore_reads_every_array_whole_and_by_cell(opened: Opened) -> None:
+    group: Any = zarr.open_group(opened.root, mode="r")
+    for level in opened.levels:
+        for array in planes(group[str(level)]):
+            path = f"{opened.root}/{array.path}"
+            spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": path}}
+            store = tensorstore.open(spec, read=True).result()
+            assert store.domain.labels == ("y", "x")
+            np.testing.assert_array_equal(store.read().result(), array[:])
+            last = tuple(side - 1 for side in array.shape)
+            np.testing.assert_array_equal(store[last].read().result(), array[last])
