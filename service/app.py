@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from service.body_limits import BodyLimits
 from service.desk import open_desk
 from service.head_requests import HeadRequests
-from service.house import open_house
+from service.house import open_house, prepare_to_serve
 from service.problems import install_problems, problem_responses
 from service.query_parameters import check_parameters
 from service.request_ids import RequestIds
@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings)
-        house.database.migrate()
+        prepare_to_serve(house.database)
         app.state.desk = open_desk(house)
         try:
             yield

@@ -14,10 +14,10 @@ from rasterio.errors import NotGeoreferencedWarning
 from service.command_errors import EXPECTED, report
 from service.commands.building import build, verify
 from service.commands.looking import info, list_
-from service.commands.opening import open_installation
 from service.commands.registering import add, create
 from service.console import print_error, tell, tell_aside
 from service.exit_codes import EXIT_INTERRUPTED, EXIT_USAGE
+from service.house import open_house, prepare_to_serve
 from service.serving import serve_forever
 from service.settings import Settings
 from service.version import VERSION
@@ -65,7 +65,9 @@ def serve(
 ) -> None:
     """Serve terrains, zoom levels and statistics over REST."""
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    open_installation().database.dispose()
+    database = open_house(Settings()).database
+    prepare_to_serve(database)
+    database.dispose()
     serve_forever(Settings().model_copy(update=given))
 
 
@@ -73,9 +75,10 @@ def serve(
 def migrate() -> None:
     """Create the catalogue, or update its schema.
 
-    The other commands do it, too.
+    The other commands do it, too, but for a PostgreSQL catalogue that is there already.
     """
-    house = open_installation()
+    house = open_house(Settings())
+    house.database.migrate()
     tell(f"The catalogue {house.database.describe()} is up to date.")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.database import Database, open_database
+from catalog.errors import CatalogUnavailable, SchemaOutdated
 from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
 from service.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,26 @@ class House:
     def pyramid_root(self, href: str) -> Path:
         """Where the generation with this `href` lies."""
         return self.store / href
+
+
+def prepare_to_serve(database: Database) -> None:
+    """Prepare the catalogue, or log why the service starts without being ready.
+
+    One that others share may be brought up to date, or come back, while the service waits.
+
+    Raises
+    ------
+    CatalogUnavailable
+        The installation's own file cannot be used.
+    """
+    try:
+        database.prepare()
+    except SchemaOutdated as reason:
+        logger.warning("not ready: %s", reason)
+    except CatalogUnavailable as reason:
+        if not database.is_shared:
+            raise
+        logger.warning("not ready: %s", reason)
 
 
 def open_house(settings: Settings) -> House:
