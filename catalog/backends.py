@@ -24,6 +24,9 @@ class Limits:
     connections: int = 10
     """Open at once: more than the threads that ask, which are eight for requests, and a build's."""
 
+    keeps_connections: bool = True
+    """Whether they stay open for the next session, rather than none is left when a command ends."""
+
     connection_wait_s: float = 2.0
     """A request that finds no free connection for so long had better be told to come again."""
 

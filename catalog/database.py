@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import NewType
+from typing import Any, NewType
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from catalog import postgresql, schema, sqlite
 from catalog.backends import Access, Backend, Limits
@@ -182,14 +183,7 @@ def open_database(url: str, limits: Limits = Limits()) -> Database:  # noqa: B00
     """
     try:
         checked, backend = _backend_of(make_url(url))
-        engine = backend.open_engine(
-            checked,
-            limits,
-            pool_size=limits.connections,
-            max_overflow=0,
-            pool_timeout=limits.connection_wait_s,
-            pool_use_lifo=True,
-        )
+        engine = backend.open_engine(checked, limits, **_pool_options(limits))
     except (ArgumentError, ImportError) as error:
         raise CatalogUnavailable(f"ZIGGURAT_DATABASE_URL: {str(error).partition(chr(10))[0]}") from error
     beginnings = {access: backend.begin(access, limits) for access in Access}
@@ -201,6 +195,17 @@ def open_database(url: str, limits: Limits = Limits()) -> Database:  # noqa: B00
 
     event.listen(engine, "begin", begin)
     return Database(engine, backend)
+
+
+def _pool_options(limits: Limits) -> dict[str, Any]:
+    if not limits.keeps_connections:
+        return {"poolclass": NullPool}
+    return {
+        "pool_size": limits.connections,
+        "max_overflow": 0,
+        "pool_timeout": limits.connection_wait_s,
+        "pool_use_lifo": True,
+    }
 
 
 def _backend_of(url: URL) -> tuple[URL, Backend]:

@@ -65,9 +65,7 @@ def serve(
 ) -> None:
     """Serve terrains, zoom levels and statistics over REST."""
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    database = open_house(Settings()).database
-    prepare_to_serve(database)
-    database.dispose()
+    prepare_to_serve(open_house(Settings(), keeps_connections=False).database)
     serve_forever(Settings().model_copy(update=given))
 
 
@@ -77,9 +75,9 @@ def migrate() -> None:
 
     The other commands do it, too, but for a PostgreSQL catalogue that is there already.
     """
-    house = open_house(Settings())
-    house.database.migrate()
-    tell(f"The catalogue {house.database.describe()} is up to date.")
+    database = open_house(Settings(), keeps_connections=False).database
+    database.migrate()
+    tell(f"The catalogue {database.describe()} is up to date.")
 
 
 for command in (create, add, info, build, verify):

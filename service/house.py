@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.backends import Limits
 from catalog.database import Database, open_database
 from catalog.errors import CatalogUnavailable, SchemaOutdated
 from raster.metrics.plugins import load_metrics
@@ -55,8 +56,13 @@ def prepare_to_serve(database: Database) -> None:
         logger.warning("not ready: %s", reason)
 
 
-def open_house(settings: Settings) -> House:
+def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
     """Wire an installation. Opens no connection; `Database.dispose` closes what later opens.
+
+    Parameters
+    ----------
+    keeps_connections : bool
+        Else each session has a connection of its own, and nothing is left to be closed.
 
     Raises
     ------
@@ -65,7 +71,7 @@ def open_house(settings: Settings) -> House:
     """
     return House(
         settings=settings,
-        database=open_database(settings.database_url),
+        database=open_database(settings.database_url, Limits(keeps_connections=keeps_connections)),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
     )

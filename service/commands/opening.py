@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, an
 
 def open_installation(given: Mapping[str, object] = MappingProxyType({})) -> House:
     """The installation, its catalogue prepared."""
-    house = open_house(Settings().model_copy(update=dict(given)))
+    house = open_house(Settings().model_copy(update=dict(given)), keeps_connections=False)
     if house.database.prepare():
         tell_aside(f"Made a new catalogue: {house.database.describe()}")
     return house

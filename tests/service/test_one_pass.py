@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from catalog.repository import pyramids, terrains
-from installations import Installation, make_installation
+from installations import Installation
 from raster.errors import SourceNotFound
 from raster.objects import read_manifest
 from raster.sources.npy import NpySource
@@ -25,11 +25,6 @@ NAMES = ("a.npy", "b.npy")
 
 def ignore(done: int, total: int) -> None:
     """Progress nobody looks at."""
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture
