@@ -23,7 +23,7 @@ SIZE, TILE = 1024, 512
 @pytest.fixture(scope="module")
 def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench") / "massif"
-    make = [sys.executable, ROOT / "scripts" / "make_massif.py", folder, "--dtype", "float32"]
+    make = [sys.executable, str(ROOT / "scripts" / "make_massif.py"), str(folder), "--dtype", "float32"]
     subprocess.run([*make, "--size", str(SIZE), "--tile", str(TILE)], check=True)
     return folder
 
@@ -36,8 +36,9 @@ def pyramid(tiles: Path) -> Path:
 
 def run(script: str, tiles: Path, pyramid: Path, out: Path) -> str:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "scripts")])}
-    command = [sys.executable, BENCHMARK / script, tiles, pyramid, out]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, *map(str, (BENCHMARK / script, tiles, pyramid, out))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return str(done.stdout)
 
 
 def level(root: Path, array: str) -> np.ndarray:
