@@ -48,6 +48,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     catalog_errors.TerrainNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.TerrainExists: HTTPStatus.CONFLICT,
     catalog_errors.TileNotFound: HTTPStatus.NOT_FOUND,
+    catalog_errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.CursorInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     catalog_errors.CatalogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     catalog_errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
