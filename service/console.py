@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from service.pyramid_schemas import PyramidBody
 from service.schemas import TerrainBody
@@ -64,6 +65,14 @@ def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], No
             progress.update(task, completed=done, total=total)
 
         yield advance
+
+
+def print_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Rows below the names of their columns."""
+    table = Table(*columns)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console().print(table)
 
 
 def print_terrains(found: Sequence[TerrainBody]) -> None:
