@@ -19,7 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from service.pyramid_schemas import PyramidBody
@@ -68,8 +68,8 @@ def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], No
 
 
 def print_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """Rows below the names of their columns."""
-    table = Table(*columns)
+    """Rows below the names of their columns; the first column is never cut."""
+    table = Table(Column(columns[0], no_wrap=True), *columns[1:])
     for row in cells:
         table.add_row(*map(Text, row))
     Console().print(table)

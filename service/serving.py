@@ -18,10 +18,6 @@ WAITING_CONNECTIONS = 2048
 """Connections the kernel holds until they are accepted; uvicorn's own number."""
 
 
-LARGEST_HEAD_BYTES = 2**14
-"""Of a request's line and headers; uvicorn would take four times as much."""
-
-
 def check_access(house: House) -> None:
     """Check that somebody can write to a service that others can reach, or that it is meant so.
 
@@ -65,7 +61,6 @@ def serve_forever(settings: Settings) -> None:
             create_app(settings),
             server_header=False,
             timeout_graceful_shutdown=LAST_REQUESTS_S,
-            h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
         )
         with suppress(KeyboardInterrupt):  # the server stops in order first, and only then raises it
             uvicorn.Server(config).run(sockets=[listening])

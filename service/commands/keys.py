@@ -52,7 +52,7 @@ def list_keys(json: AsJson = False) -> None:
     if json:
         print_json({"keys": [_facts(key) for key in found]})
         return
-    columns = ("prefix", "label", "scope", "state", "created_at", "expires_at", "last_used_at")
+    columns = ("prefix", "label", "scope", "state", "expires_at", "last_used_at")
     print_table(columns, [[_shown(_facts(key)[column]) for column in columns] for key in found])
 
 
