@@ -13,6 +13,7 @@ from service.cross_origin import CrossOrigin
 from service.desk import open_desk
 from service.head_requests import HeadRequests
 from service.house import open_house
+from service.key_description import describe_keys
 from service.key_guard import KeyGuard
 from service.known_hosts import LOCAL_HOSTS, KnownHosts
 from service.problems import install_problems, problem_responses
@@ -49,6 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
     # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
     for routes in (health, tiles, terrains, pyramids, levels):
         app.include_router(routes.router)
+    if settings.requires_keys:
+        describe_keys(app.openapi(), settings)
     install_middleware(app, settings)
     return app
 
