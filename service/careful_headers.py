@@ -27,16 +27,14 @@ class CarefulHeaders:
 
         async def send_carefully(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _complete(MutableHeaders(scope=message), message["status"])
+                _complete(MutableHeaders(scope=message))
             await send(message)
 
         await self._app(scope, receive, send_carefully)
 
 
-def _complete(headers: MutableHeaders, status: int) -> None:
+def _complete(headers: MutableHeaders) -> None:
     is_page = headers.get("content-type", "").startswith("text/html")
     for name, value in CAREFUL_HEADERS.items():
         if not (is_page and name == "Content-Security-Policy"):
             headers.setdefault(name, value)
-    if status >= 400:
-        headers.setdefault("Cache-Control", "no-store")

@@ -7,7 +7,8 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from fastapi import Request
-from starlette.types import ASGIApp, Receive, Send
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as RequestScope
 
 from catalog.errors import CatalogError
@@ -42,6 +43,13 @@ def granted_scope(scope: MutableMapping[str, Any]) -> Scope | None:
     return granted
 
 
+def kept_private(cache_control: str) -> str:
+    """What a shared cache may be told of an answer to the holder of a key: that it is not for others."""
+    said = [directive.strip() for directive in cache_control.split(",") if directive.strip()]
+    for_all = ("public", "private", "s-maxage")
+    return ", ".join(["private", *(each for each in said if not each.lower().startswith(for_all))])
+
+
 class KeyGuard:
     """ASGI middleware that answers 401 or 403 before the body is read."""
 
@@ -62,7 +70,8 @@ class KeyGuard:
             await answer_problem(request, error)(scope, receive, send)
             return
         scope.setdefault("state", {})["granted"] = granted
-        await self._app(scope, receive, send)
+        is_private = self._requires_keys and not self._public_reading
+        await self._app(scope, receive, _privately(send) if is_private else send)
         if key is not None:
             # the answer is on its way: nobody waits for this
             desk = desk_of(request)
@@ -85,6 +94,16 @@ class KeyGuard:
         if not held.includes(needed):
             raise ScopeMissing(held, needed)
         return held
+
+
+def _privately(send: Send) -> Send:
+    async def send_privately(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Cache-Control"] = kept_private(headers.get("cache-control", ""))
+        await send(message)
+
+    return send_privately
 
 
 async def _key_of(request: Request) -> ApiKey | None:

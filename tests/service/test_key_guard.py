@@ -19,7 +19,7 @@ from catalog.repository.keys import Scope
 from installations import Installation, make_installation
 from rest import AppClient, add_golden, generation_count, hold_catalogue, open_client, problem_in
 from service.app import create_app
-from service.key_guard import scope_needed
+from service.key_guard import kept_private, scope_needed
 from service.keys import issue_key
 
 CELLS = 35
@@ -98,16 +98,24 @@ def test_the_examples_are_all_that_is_not_reading(installation: Installation) ->
     assert {route for route in real if route[0] not in {"GET", "HEAD"}} == asked
 
 
-@pytest.mark.parametrize("held", [None, *Scope])
+@pytest.mark.parametrize(
+    ("held", "granted"),
+    [
+        (None, {Scope.READ}),
+        (Scope.READ, {Scope.READ}),
+        (Scope.BUILD, {Scope.READ, Scope.BUILD}),
+        (Scope.WRITE, {Scope.READ, Scope.BUILD, Scope.WRITE}),
+    ],
+)
 def test_a_key_may_do_what_its_scope_says_and_no_more(
-    installation: Installation, closed: AppClient, held: Scope | None
+    installation: Installation, closed: AppClient, held: Scope | None, granted: set[Scope]
 ) -> None:
     header = {} if held is None else holder(installation, held)
     for needed, requests in REQUESTS.items():
         for method, path, options in requests:
             given = {**options, "headers": options.get("headers", {}) | header}
             answer = closed.request(method, path, **given)
-            if needed is Scope.READ or (held is not None and held.includes(needed)):
+            if needed in granted:
                 assert answer.is_success, (method, path, answer.text)
             elif held is None:
                 problem = problem_in(answer, 401, "key-missing")
@@ -131,7 +139,20 @@ def test_where_reading_takes_a_key_only_health_and_description_do_not(installati
             assert problem_in(client.get(path), 401)["needed"] == Scope.READ
         for path in ("/health/live", "/health/ready", "/docs", "/openapi.json"):
             assert client.get(path).status_code == 200
-        assert client.get("/terrain", headers=header).status_code == 200
+        read = client.get("/terrain", headers=header)
+        assert (read.status_code, read.headers["cache-control"]) == (200, "private, no-cache")
+
+
+def test_no_cache_may_keep_for_all_what_takes_a_key() -> None:
+    for said, becomes in {
+        "": "private",
+        "public, max-age=31536000, immutable": "private, max-age=31536000, immutable",
+        "Public": "private",
+        "private": "private",
+        "max-age=1,s-maxage=9": "private, max-age=1",
+        "no-store": "private, no-store",
+    }.items():
+        assert kept_private(said) == becomes
 
 
 @pytest.mark.parametrize("settings", [{"auth": "open", "host": "0.0.0.0"}, {"auth": "auto"}])  # noqa: S104
@@ -224,11 +245,12 @@ def test_the_use_of_a_key_is_noted_once_an_hour(installation: Installation, clos
 
 
 def test_a_busy_catalogue_does_not_keep_a_reader_from_reading(
-    installation: Installation, closed: AppClient
+    installation: Installation, closed: AppClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     header = holder(installation, Scope.READ)
     with hold_catalogue(installation):
         assert closed.get("/terrain", headers=header).status_code == 200
+    assert f"the use of key {prefix_of(header)} was not noted" in caplog.text
     assert kept(installation, prefix_of(header)).last_used_at is None
 
 
