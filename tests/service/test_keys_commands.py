@@ -125,8 +125,11 @@ def ask(method: str, url: str, **options: object) -> httpx.Response:
 def test_where_others_can_reach_it_nothing_starts_without_a_key(
     installation: Installation, host: str
 ) -> None:
-    process = installation.start("serve", "--host", host, "--port", "0")
-    stdout, stderr = process.communicate(timeout=60)
+    with installation.start("serve", "--host", host, "--port", "0") as process:
+        try:
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()  # should it have started after all
     assert (process.returncode, stdout) == (1, "")
     complaint = stderr.splitlines()[-1]
     assert complaint.startswith(f"error: others can reach {host}, and there is no API key yet")
