@@ -13,12 +13,13 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from service.command_errors import EXPECTED, report
 from service.commands.building import build, verify
+from service.commands.keys import key_commands
 from service.commands.looking import info, list_
 from service.commands.registering import add, create
 from service.console import print_error, tell, tell_aside
 from service.exit_codes import EXIT_INTERRUPTED, EXIT_USAGE
 from service.house import open_house, prepare_to_serve
-from service.serving import serve_forever
+from service.serving import check_access, serve_forever
 from service.settings import Settings
 from service.version import VERSION
 
@@ -65,8 +66,10 @@ def serve(
 ) -> None:
     """Serve terrains, zoom levels and statistics over REST."""
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    prepare_to_serve(open_house(Settings(), keeps_connections=False).database)
-    serve_forever(Settings().model_copy(update=given))
+    house = open_house(Settings().model_copy(update=given), keeps_connections=False)
+    if prepare_to_serve(house.database) is None:
+        check_access(house)
+    serve_forever(house.settings)
 
 
 @app.command()
@@ -83,6 +86,7 @@ def migrate() -> None:
 for command in (create, add, info, build, verify):
     app.command()(command)
 app.command("list")(list_)
+app.add_typer(key_commands, name="key")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog.backends import Limits
 from catalog.database import Database, open_database
-from catalog.errors import CatalogUnavailable, SchemaOutdated
+from catalog.errors import CatalogError, CatalogUnavailable, SchemaOutdated
 from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
@@ -36,10 +36,11 @@ class House:
         return self.store / href
 
 
-def prepare_to_serve(database: Database) -> None:
-    """Prepare the catalogue, or log why the service starts without being ready.
+def prepare_to_serve(database: Database) -> CatalogError | None:
+    """Prepare the catalogue; None when that is done, else why the service starts without being ready.
 
-    One that others share may be brought up to date, or come back, while the service waits.
+    A catalogue may be brought up to date, and one that others share may come back, while the
+    service waits.
 
     Raises
     ------
@@ -48,12 +49,12 @@ def prepare_to_serve(database: Database) -> None:
     """
     try:
         database.prepare()
-    except SchemaOutdated as reason:
-        logger.warning("not ready: %s", reason)
-    except CatalogUnavailable as reason:
-        if not database.is_shared:
+    except (SchemaOutdated, CatalogUnavailable) as reason:
+        if isinstance(reason, CatalogUnavailable) and not database.is_shared:
             raise
         logger.warning("not ready: %s", reason)
+        return reason
+    return None
 
 
 def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:

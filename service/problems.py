@@ -18,12 +18,16 @@ from starlette.exceptions import HTTPException
 from catalog import errors as catalog_errors
 from raster import errors as raster_errors
 from service import errors as service_errors
+from service.careful_headers import CAREFUL_HEADERS
 from service.request_ids import HEADER as REQUEST_ID
 from service.request_ids import request_id_of
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+CHALLENGE = 'Bearer realm="ziggurat"'
+"""Says how to identify oneself, as 401 has to (RFC 6750)."""
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.SourceNotFound: HTTPStatus.BAD_GATEWAY,
@@ -48,6 +52,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     catalog_errors.TerrainNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.TerrainExists: HTTPStatus.CONFLICT,
     catalog_errors.TileNotFound: HTTPStatus.NOT_FOUND,
+    catalog_errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.CursorInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     catalog_errors.CatalogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     catalog_errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -63,6 +68,12 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.ParameterInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
+    service_errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
+    service_errors.KeyUnknown: HTTPStatus.UNAUTHORIZED,
+    service_errors.KeyExpired: HTTPStatus.UNAUTHORIZED,
+    service_errors.ScopeMissing: HTTPStatus.FORBIDDEN,
+    service_errors.BuildNeedsKey: HTTPStatus.CONFLICT,
+    service_errors.HostUnknown: HTTPStatus.MISDIRECTED_REQUEST,
 }
 """Leaf errors only: a base class says nothing about what a client should do.
 
@@ -126,9 +137,12 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
     given = dict(headers or {})
     if problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
         given.setdefault("Retry-After", retry_after())
+    if problem["status"] == HTTPStatus.UNAUTHORIZED:
+        given.setdefault("WWW-Authenticate", CHALLENGE)
     given["Cache-Control"] = "no-store"
+    given |= CAREFUL_HEADERS
     request_id = request_id_of(request.scope)
-    given[REQUEST_ID] = request_id  # a defect's answer passes by the middleware that sets it
+    given[REQUEST_ID] = request_id  # a defect's answer passes by the middleware that sets these
     return ProblemResponse(
         {**problem, "request_id": request_id},
         status_code=problem["status"],
@@ -136,7 +150,8 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
     )
 
 
-def _answer_own(request: Request, error: Exception) -> Response:
+def answer_problem(request: Request, error: Exception) -> Response:
+    """The answer to an error of ours."""
     if type(error) in HIDDEN:
         logger.error("%s: %s", request_id_of(request.scope), error)
     return _response(request, problem_of(error), None)
@@ -161,7 +176,7 @@ def _answer_validation(request: Request, error: Exception) -> Response:
 
 def _answer_http(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, service_errors.BodyTooLarge):
-        return _answer_own(request, error.__cause__)
+        return answer_problem(request, error.__cause__)
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
     problem = {
         "type": "about:blank",
@@ -250,7 +265,7 @@ def problem_responses(*errors: type[Exception], has_body: bool = False) -> dict[
 def install_problems(app: FastAPI) -> None:
     """Answer every error of `app` with a problem."""
     for base in (raster_errors.RasterError, catalog_errors.CatalogError, service_errors.ServiceError):
-        app.add_exception_handler(base, _answer_own)
+        app.add_exception_handler(base, answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_bug)
