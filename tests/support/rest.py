@@ -19,6 +19,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlalchemy import text
 
 from catalog.database import Database, WriteSession, open_database
+from catalog.models import Base
 from installations import Installation
 from make_small_terrains import GOLDEN
 from service.app import create_app
@@ -125,7 +126,7 @@ def hold_catalogue(installation: Installation) -> Iterator[WriteSession]:
     """
     with _opened(installation) as database, database.write() as session:
         if database.is_shared:
-            session.execute(text("LOCK TABLE terrain IN EXCLUSIVE MODE"))
+            session.execute(text(f"LOCK TABLE {', '.join(Base.metadata.tables)} IN EXCLUSIVE MODE"))
         yield session
 
 
