@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from service.build_desk import BuildDesk
 from service.house import House
 from service.levels import LevelReader
+from service.retrying import try_again
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,8 +33,12 @@ class Desk:
 
         Routes are coroutines and block nowhere else, so a route that needs no thread, such as
         health, answers while all threads are busy.
+
+        The function may be run again when the catalogue was away before anything was changed, so
+        it writes to it in one session at most, the last one.
         """
-        return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.limiter)
+        run = partial(to_thread.run_sync, partial(function, *args, **kwargs), limiter=self.limiter)
+        return await try_again(run)
 
 
 def open_desk(house: House) -> Desk:
