@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import insert, make_url, text, update
 from sqlalchemy.exc import InternalError
 
-from catalog.backends import Limits
+from catalog import postgresql, schema
+from catalog.backends import Access, Limits
 from catalog.database import Database, open_database
 from catalog.errors import CatalogUnavailable
 from catalog.models import Terrain
@@ -193,6 +194,8 @@ def test_a_transaction_is_limited_and_leaves_nothing_on_its_connection(
     limits = Limits(connections=1, read_s=1.5, lock_wait_s=0.25, idle_s=7)
     limited = open_database(database_url, limits)
     assert show(limited, setting) == value
+    with limited.write() as session:  # a rollback would have undone what is set for the session, too
+        session.execute(text("SELECT 1"))
     with psycopg.connect(database_url, autocommit=True) as fresh:
         untouched = fresh.execute(f"SHOW {setting}".encode()).fetchone()
     used = limited._engine.raw_connection()
@@ -204,10 +207,9 @@ def test_a_transaction_is_limited_and_leaves_nothing_on_its_connection(
 
 
 def test_no_statement_is_prepared_on_the_server(database: Database, alps: Terrain) -> None:
-    for _ in range(20):
-        with database.read() as session:
-            get_terrain(session, "alps")
     with database.read() as session:
+        for _ in range(20):
+            get_terrain(session, "alps")
         assert session.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one() == 0
 
 
@@ -290,7 +292,28 @@ def test_a_primary_that_becomes_read_only_still_serves_and_is_left_for_the_new_o
     rename("kept")
 
 
+def test_a_migration_waits_for_the_one_that_is_under_way(postgres: PostgresServer) -> None:
+    with postgres.database(is_migrated=False) as url, ThreadPoolExecutor(1) as pool:
+        first, second = open_database(url), open_database(url)
+        with first._engines[Access.MIGRATE].begin() as connection:
+            postgresql.lock_schema(connection)
+            schema.upgrade(connection)
+            waiting = pool.submit(second.migrate)
+            time.sleep(0.3)
+            assert not waiting.done()
+        waiting.result()
+        second.check_revision()
+        first.dispose()
+        second.dispose()
+
+
 # Values
+
+
+def test_names_are_ordered_by_code_point_whatever_the_servers_language(database: Database) -> None:
+    query = "SELECT collation_name FROM information_schema.columns WHERE (table_name, column_name) = "
+    with database.read() as session:
+        assert session.execute(text(f"{query} ('terrain', 'name')")).scalar_one() == "C"
 
 
 def test_what_the_server_cannot_hold_is_a_defect_and_not_its_trouble(database: Database) -> None:
