@@ -83,3 +83,4 @@ def _drop(desk: Desk, terrain_key: str, metric: str) -> None:
     with desk.house.database.write() as session:
         terrain = terrains.get_terrain(session, terrain_key)
         pyramids.drop_pyramid(session, terrain.id, metric)
+    desk.builds.forget_failure(terrain.id, metric)
