@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from zarr import open_group
+from zarr.storage import MemoryStore
 
 from service.body_limits import BodyLimits
 from service.desk import open_desk
@@ -38,6 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings)
         house.database.migrate()
+        _start_zarr()
         app.state.desk = open_desk(house)
         try:
             yield
@@ -68,3 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestIds)
     return app
+
+
+def _start_zarr() -> None:
+    """Start zarr's own thread while there are threads: where it fails, zarr would wait for it for ever."""
+    open_group(MemoryStore(), mode="w")

@@ -122,13 +122,13 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
     )
 
 
-def _answer_own(request: Request, error: Exception) -> Response:
+async def _answer_own(request: Request, error: Exception) -> Response:
     if type(error) in HIDDEN:
         logger.error("%s: %s", request_id_of(request.scope), error)
     return _response(request, problem_of(error), None)
 
 
-def _answer_validation(request: Request, error: Exception) -> Response:
+async def _answer_validation(request: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else []
     reasons = [
         {"where": ".".join(str(part) for part in each["loc"]), "reason": each["msg"]} for each in errors
@@ -145,9 +145,9 @@ def _answer_validation(request: Request, error: Exception) -> Response:
     return _response(request, problem, None)
 
 
-def _answer_http(request: Request, error: Exception) -> Response:
+async def _answer_http(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, service_errors.BodyTooLarge):
-        return _answer_own(request, error.__cause__)
+        return await _answer_own(request, error.__cause__)
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
     problem = {
         "type": "about:blank",
@@ -158,7 +158,7 @@ def _answer_http(request: Request, error: Exception) -> Response:
     return _response(request, problem, getattr(error, "headers", None))
 
 
-def _answer_bug(request: Request, error: Exception) -> Response:
+async def _answer_bug(request: Request, error: Exception) -> Response:
     logger.error("%s: unexpected error", request_id_of(request.scope), exc_info=error)
     return _response(
         request,
@@ -236,7 +236,10 @@ def problem_responses(*errors: type[Exception], has_body: bool = False) -> dict[
 
 
 def install_problems(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem."""
+    """Answer every error of `app` with a problem.
+
+    By coroutines: Starlette runs anything else in a thread, and that there is none may be the error.
+    """
     for base in (raster_errors.RasterError, catalog_errors.CatalogError, service_errors.ServiceError):
         app.add_exception_handler(base, _answer_own)
     app.add_exception_handler(RequestValidationError, _answer_validation)
