@@ -108,6 +108,14 @@ class FormatNotSupported(ServiceError):
         self.known = known
 
 
+class NothingAcceptable(ServiceError):
+    """The answer exists in no format that the client accepts."""
+
+    def __init__(self, offered: tuple[str, ...]) -> None:
+        super().__init__(f"Accept leaves none of what there is: {', '.join(offered)}")
+        self.offered = offered
+
+
 class PyramidNotBuilt(ServiceError):
     """There is no stored pyramid."""
 

@@ -66,6 +66,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.ParameterInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
+    service_errors.NothingAcceptable: HTTPStatus.NOT_ACCEPTABLE,
 }
 """Leaf errors only: a base class says nothing about what a client should do.
 

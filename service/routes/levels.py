@@ -21,7 +21,7 @@ from raster.errors import (
 from service.bodies import pyramid_body
 from service.desk import Desk, GivenDesk
 from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
-from service.errors import FormatNotSupported, ServiceError
+from service.errors import FormatNotSupported, NothingAcceptable, ServiceError
 from service.etags import answers_304, etag_of
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
 from service.links import pyramid_path
@@ -49,6 +49,7 @@ Start = Annotated[int | None, Query(ge=0, le=2**53)]
             WindowOutOfBounds,
             WindowTooLarge,
             FormatNotSupported,
+            NothingAcceptable,
             PyramidCorrupt,
             *BUILD_ERRORS,
             CatalogUnavailable,
@@ -72,7 +73,7 @@ async def get_level(
     col: Start = None,
     height: Count = None,
     width: Count = None,
-    f: Annotated[str | None, Query(description="json or npy; default: by Accept, else json.")] = None,
+    f: Annotated[str | None, Query(description="json or npy; default: what Accept likes best.")] = None,
     stale: Annotated[Literal["allow", "refuse"], Query(description="Whether old values will do.")] = "allow",
     prefer: Annotated[str | None, Header(description="wait=seconds, or respond-async.")] = None,
     accept: Annotated[str | None, Header()] = None,
