@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from catalog.models import Pyramid, Terrain
 from catalog.repository import pyramids, terrains
-from service.build_desk import Build, BuildDesk, BuildProgress
 from service.failures import Failure, recorded_failure
 from service.house import House
-from service.levels import State
+
+if TYPE_CHECKING:  # whoever only looks at pyramids need not load what builds them
+    from service.build_desk import Build, BuildDesk, BuildProgress
+
+
+class State(StrEnum):
+    """How a pyramid stands to its terrain."""
+
+    ABSENT = "absent"
+    BUILDING = "building"
+    READY = "ready"
+    STALE = "stale"
+    FAILED = "failed"
+    CORRUPT = "corrupt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
