@@ -12,13 +12,13 @@ import typer
 
 from service.command_errors import EXPECTED, report
 from service.commands.building import build, verify
+from service.commands.keys import key_commands
 from service.commands.looking import info, list_
 from service.commands.opening import open_installation
 from service.commands.registering import add, create
 from service.console import print_error, tell, tell_aside
 from service.exit_codes import EXIT_INTERRUPTED, EXIT_USAGE
-from service.serving import serve_forever
-from service.settings import Settings
+from service.serving import check_access, serve_forever
 from service.version import VERSION
 
 PROGRAM = "ziggurat"
@@ -67,8 +67,10 @@ def serve(
 ) -> None:
     """Serve terrains, zoom levels and statistics over REST."""
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    open_installation().database.dispose()
-    serve_forever(Settings().model_copy(update=given))
+    house = open_installation(given)
+    check_access(house)
+    house.database.dispose()
+    serve_forever(house.settings)
 
 
 @app.command()
@@ -84,6 +86,7 @@ def migrate() -> None:
 for command in (create, add, info, build, verify):
     app.command()(command)
 app.command("list")(list_)
+app.add_typer(key_commands, name="key")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

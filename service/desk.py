@@ -49,10 +49,15 @@ def open_desk(house: House) -> Desk:
     return Desk(house, BuildDesk(house), LevelReader(house), CapacityLimiter(house.settings.request_threads))
 
 
-async def desk_of(request: Request) -> Desk:
-    """The application's desk; a coroutine, since FastAPI runs anything else in a thread."""
+def desk_of(request: Request) -> Desk:
+    """The application's desk."""
     desk: Desk = request.app.state.desk
     return desk
 
 
-GivenDesk = Annotated[Desk, Depends(desk_of)]
+async def _given_desk(request: Request) -> Desk:
+    # a coroutine: FastAPI runs any other dependency in a thread
+    return desk_of(request)
+
+
+GivenDesk = Annotated[Desk, Depends(_given_desk)]

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from catalog import errors as catalog_errors
 from raster import errors as raster_errors
 from service import errors as service_errors
+from service.careful_headers import CAREFUL_HEADERS
 from service.disclosure import HIDDEN, data_of, detail_of, title_of
 from service.request_ids import HEADER as REQUEST_ID
 from service.request_ids import request_id_of
@@ -25,6 +26,9 @@ from service.request_ids import request_id_of
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+CHALLENGE = 'Bearer realm="ziggurat"'
+"""Says how to identify oneself, as 401 has to (RFC 6750)."""
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.SourceNotFound: HTTPStatus.BAD_GATEWAY,
@@ -49,6 +53,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     catalog_errors.TerrainNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.TerrainExists: HTTPStatus.CONFLICT,
     catalog_errors.TileNotFound: HTTPStatus.NOT_FOUND,
+    catalog_errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.CursorInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     catalog_errors.CatalogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     catalog_errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -67,6 +72,12 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.NothingAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    service_errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
+    service_errors.KeyUnknown: HTTPStatus.UNAUTHORIZED,
+    service_errors.KeyExpired: HTTPStatus.UNAUTHORIZED,
+    service_errors.ScopeMissing: HTTPStatus.FORBIDDEN,
+    service_errors.BuildNeedsKey: HTTPStatus.CONFLICT,
+    service_errors.HostUnknown: HTTPStatus.MISDIRECTED_REQUEST,
 }
 """Leaf errors only: a base class says nothing about what a client should do.
 
@@ -113,9 +124,12 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
     given = dict(headers or {})
     if problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
         given.setdefault("Retry-After", retry_after())
+    if problem["status"] == HTTPStatus.UNAUTHORIZED:
+        given.setdefault("WWW-Authenticate", CHALLENGE)
     given["Cache-Control"] = "no-store"
+    given |= CAREFUL_HEADERS
     request_id = request_id_of(request.scope)
-    given[REQUEST_ID] = request_id  # a defect's answer passes by the middleware that sets it
+    given[REQUEST_ID] = request_id  # a defect's answer passes by the middleware that sets these
     return ProblemResponse(
         {**problem, "request_id": request_id},
         status_code=problem["status"],
@@ -123,10 +137,15 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
     )
 
 
-async def _answer_own(request: Request, error: Exception) -> Response:
+def answer_problem(request: Request, error: Exception) -> Response:
+    """The answer to an error of ours."""
     if type(error) in HIDDEN:
         logger.error("%s: %s", request_id_of(request.scope), error)
     return _response(request, problem_of(error), None)
+
+
+async def _answer_own(request: Request, error: Exception) -> Response:
+    return answer_problem(request, error)
 
 
 async def _answer_validation(request: Request, error: Exception) -> Response:
@@ -148,7 +167,7 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, service_errors.BodyTooLarge):
-        return await _answer_own(request, error.__cause__)
+        return answer_problem(request, error.__cause__)
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
     problem = {
         "type": "about:blank",

@@ -48,7 +48,7 @@ def sample_of(error: type[Exception]) -> Exception:
     """An error with data that are hard to write down."""
     parameters = get_type_hints(error.__init__)
     names = [name for name in inspect.signature(error.__init__).parameters if name != "self"]
-    return error(*(SAMPLES[parameters[name]] for name in names))
+    return error(**{name: SAMPLES[parameters[name]] for name in names})
 
 
 class Raised:
