@@ -11,6 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from service.build_desk import BuildDesk
+from service.exhaustion import reporting_exhaustion
 from service.house import House
 from service.levels import LevelReader
 from service.retrying import try_again
@@ -36,9 +37,16 @@ class Desk:
 
         The function may be run again when the catalogue was away before anything was changed, so
         it writes to it in one session at most, the last one.
+
+        Raises
+        ------
+        ResourcesExhausted
+            There is no thread or no memory for it.
+        Whatever the function raises.
         """
         run = partial(to_thread.run_sync, partial(function, *args, **kwargs), limiter=self.limiter)
-        return await try_again(run)
+        with reporting_exhaustion():
+            return await try_again(run)
 
 
 def open_desk(house: House) -> Desk:
@@ -52,4 +60,9 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-GivenDesk = Annotated[Desk, Depends(desk_of)]
+async def _given_desk(request: Request) -> Desk:
+    # a coroutine: FastAPI runs any other dependency in a thread
+    return desk_of(request)
+
+
+GivenDesk = Annotated[Desk, Depends(_given_desk)]

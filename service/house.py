@@ -16,6 +16,9 @@ from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+SPARE_CONNECTIONS = 1
+"""Beside those of request threads and builds, each of which holds one at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -70,9 +73,13 @@ def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
     MetricRefused
         A plug-in's metric cannot be used.
     """
+    limits = Limits(
+        connections=settings.request_threads + settings.parallel_builds + SPARE_CONNECTIONS,
+        keeps_connections=keeps_connections,
+    )
     return House(
         settings=settings,
-        database=open_database(settings.database_url, Limits(keeps_connections=keeps_connections)),
+        database=open_database(settings.database_url, limits),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
     )
