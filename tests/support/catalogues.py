@@ -7,8 +7,8 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -27,24 +27,40 @@ FAST = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
 """Switched off: what tests write need not survive the machine."""
 
 
-@dataclass(frozen=True)
 class PostgresServer:
-    """A server, and a database with all tables, of which copies are cheap."""
+    """A server, and a database with all tables, of which copies are cheap.
 
-    url: URL
-    template: str
-    numbers: Iterator[int]
+    The next copy is made, and the last one dropped, while a test runs.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.template = f"ziggurat_test_{uuid4().hex[:12]}"
+        self._numbers = count()
+        self._worker = ThreadPoolExecutor(1)
+        self._next: Future[str] | None = None
 
     @contextmanager
     def database(self, *, is_migrated: bool = True) -> Iterator[str]:
         """The URL of a database of one's own."""
-        name = f"{self.template}_{next(self.numbers)}"
-        source = self.template if is_migrated else "template0"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
+        name = self._take_copy() if is_migrated else self._create("template0")
         try:
             yield self.url.set(database=name).render_as_string(hide_password=False)
         finally:
-            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            self._worker.submit(self._drop, name)
+
+    def _take_copy(self) -> str:
+        ready = self._next or self._worker.submit(self._create, self.template)
+        self._next = self._worker.submit(self._create, self.template)
+        return ready.result()
+
+    def _create(self, source: str) -> str:
+        name = f"{self.template}_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
+        return name
+
+    def _drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def execute(self, *statements: str) -> None:
         """Run statements on the server, each on its own."""
@@ -52,6 +68,20 @@ class PostgresServer:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement.encode())
+
+    def make_template(self) -> None:
+        """Make the database that others are copies of."""
+        self.execute(f"CREATE DATABASE {self.template}")
+        template = open_database(self.url.set(database=self.template).render_as_string(hide_password=False))
+        template.migrate()
+        template.dispose()
+
+    def clear(self) -> None:
+        """Drop what is left."""
+        if self._next is not None:
+            self._drop(self._next.result())
+        self._worker.shutdown()
+        self._drop(self.template)
 
 
 @contextmanager
@@ -68,15 +98,12 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @contextmanager
 def _with_template(url: URL) -> Iterator[PostgresServer]:
-    server = PostgresServer(url, f"ziggurat_test_{uuid4().hex[:12]}", count())
-    server.execute(f"CREATE DATABASE {server.template}")
+    server = PostgresServer(url)
     try:
-        template = open_database(url.set(database=server.template).render_as_string(hide_password=False))
-        template.migrate()
-        template.dispose()
+        server.make_template()
         yield server
     finally:
-        server.execute(f"DROP DATABASE {server.template} WITH (FORCE)")
+        server.clear()
 
 
 @contextmanager
@@ -91,7 +118,7 @@ def _started_server() -> Iterator[URL]:
     try:
         url = make_url(server.get_uri()).set(password=None)
         switched_off = (f"ALTER SYSTEM SET {setting} = off" for setting in FAST)
-        PostgresServer(url, "", count()).execute(*switched_off, "SELECT pg_reload_conf()")
+        PostgresServer(url).execute(*switched_off, "SELECT pg_reload_conf()")
         yield url
     finally:
         server.cleanup()
