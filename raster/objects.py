@@ -115,7 +115,8 @@ class ObjectFolder:
     def seal(self, manifest: Manifest) -> str:
         """Wait until everything is on the disk, then put the manifest beside the folder.
 
-        So a manifest lists nothing that a power cut could still take away.
+        Files first, then the folders that name them, the pyramid's own place last: so a manifest
+        lists nothing that a power cut could still take away.
 
         Returns
         -------
@@ -124,7 +125,9 @@ class ObjectFolder:
         text = manifest.to_json()
         files = [self._root / key for key in manifest.objects]
         folders = {folder for file in files for folder in file.relative_to(self._root).parents}
-        _sync([*files, *(self._root / folder for folder in folders)])
+        _sync(files)
+        _sync(self._root / folder for folder in folders)
+        _sync([self._root.parent])
         replace_file(manifest_path(self._root), text)
         return hashlib.sha256(text).hexdigest()
 
