@@ -20,6 +20,9 @@ from raster.errors import PyramidCorrupt
 PARTIAL = ".partial"
 """Suffix of an object that is being written; what ends so belongs to a writer that was killed."""
 
+MANIFEST = "manifest.json"
+"""How errors call the manifest, whatever its file's name."""
+
 SYNC_THREADS = 8
 """fsync waits for the disk, not for a core."""
 
@@ -68,7 +71,7 @@ class Manifest:
             }
             return cls(objects, frozenset(document["empty"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PyramidCorrupt("manifest.json", "the manifest is damaged") from error
+            raise PyramidCorrupt(MANIFEST, "the manifest is damaged") from error
 
 
 class ObjectFolder:
@@ -129,7 +132,7 @@ class ObjectFolder:
         _sync(self._root / folder for folder in folders)
         _sync([self._root.parent])
         replace_file(manifest_path(self._root), text)
-        return hashlib.sha256(text).hexdigest()
+        return _digest(text)
 
 
 def manifest_path(root: Path) -> Path:
@@ -137,21 +140,35 @@ def manifest_path(root: Path) -> Path:
     return root.with_suffix(".manifest.json")
 
 
-def read_manifest(root: Path) -> Manifest:
+def read_manifest(root: Path, sha256: str | None = None) -> Manifest:
     """The manifest of a finished pyramid.
+
+    Parameters
+    ----------
+    root : Path
+    sha256 : str, optional
+        What sealing it returned, hexadecimal. Without it, a manifest that was changed so that it still is
+        one goes unnoticed.
 
     Raises
     ------
     PyramidCorrupt
-        It is missing or damaged.
+        It is missing, damaged or another one.
     OSError
         The disk cannot be read now, which says nothing about the pyramid.
     """
     try:
         text = manifest_path(root).read_bytes()
     except FileNotFoundError as error:
-        raise PyramidCorrupt("manifest.json", "the manifest is missing") from error
-    return Manifest.from_json(text)
+        raise PyramidCorrupt(MANIFEST, "the manifest is missing") from error
+    manifest = Manifest.from_json(text)
+    if sha256 is not None and _digest(text) != sha256:
+        raise PyramidCorrupt(MANIFEST, "the manifest is not the one that was published")
+    return manifest
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
 
 
 def _read_whole(path: Path, stored: StoredObject) -> bytes | None:

@@ -16,7 +16,7 @@ from raster.shards import Shard
 CELLS = f"0/{VALUE}"
 
 
-def find_level_0(plan: PyramidPlan, root: Path) -> Attempt | None:
+def find_level_0(plan: PyramidPlan, root: Path, manifest_sha256: str | None = None) -> Attempt | None:
     """Level 0 of a finished pyramid as something to take over, if `plan` stores just the same there.
 
     Both metrics have to keep the terrain's cells at level 0; dtype, nodata, chunks and codecs, as
@@ -27,11 +27,13 @@ def find_level_0(plan: PyramidPlan, root: Path) -> Attempt | None:
     plan : PyramidPlan
     root : Path
         A pyramid of the same terrain in the same revision under a metric that keeps cells.
+    manifest_sha256 : str, optional
+        As the catalogue has it: another manifest may list shards as empty that are not.
     """
     if not plan.reduction.keeps_cells:
         return None
     try:
-        manifest = read_manifest(root)
+        manifest = read_manifest(root, manifest_sha256)
         stored = (root / CELLS / METADATA).read_bytes()
     except (PyramidCorrupt, OSError):
         return None
