@@ -105,7 +105,7 @@ class ObjectFolder:
         Its bytes; None, and nothing is linked, when it is not whole there
         """
         source, path = folder / stored.key, self._root / stored.key
-        data = _read_whole(source, stored)
+        data = read_whole(source, stored)
         if data is None:
             return None
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +171,7 @@ def _digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _read_whole(path: Path, stored: StoredObject) -> bytes | None:
+def read_whole(path: Path, stored: StoredObject) -> bytes | None:
     """A file's bytes if they have the size and checksum of the object; that it exists says nothing."""
     try:
         data = path.read_bytes()

@@ -9,7 +9,7 @@ from raster.encoding import METADATA
 from raster.errors import PyramidCorrupt
 from raster.journal import Attempt
 from raster.metrics.interface import VALUE
-from raster.objects import read_manifest
+from raster.objects import read_manifest, read_whole
 from raster.pyramid import PyramidPlan
 from raster.shards import Shard
 
@@ -34,10 +34,11 @@ def find_level_0(plan: PyramidPlan, root: Path, manifest_sha256: str | None = No
         return None
     try:
         manifest = read_manifest(root, manifest_sha256)
-        stored = (root / CELLS / METADATA).read_bytes()
     except (PyramidCorrupt, OSError):
         return None
-    if _format(stored) != _format(plan.skeleton().objects[f"{CELLS}/{METADATA}"]):
+    key = f"{CELLS}/{METADATA}"
+    metadata = read_whole(root / key, manifest.objects[key]) if key in manifest.objects else None
+    if metadata is None or _format(metadata) != _format(plan.skeleton().objects[key]):
         return None
     rows, cols = plan.tree.shape(0)
     keys = {Shard(0, row, col): f"{CELLS}/c/{row}/{col}" for row in range(rows) for col in range(cols)}
