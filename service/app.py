@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from service.head_requests import HeadRequests
 from service.house import open_house
 from service.problems import install_problems, problem_responses
 from service.query_parameters import check_parameters
+from service.readiness import Readiness
 from service.request_ids import RequestIds
 from service.routes import health, levels, pyramids, terrains, tiles
 from service.settings import Settings
@@ -33,15 +35,19 @@ EXPOSED_HEADERS = (
 
 def create_app(settings: Settings) -> FastAPI:
     """The REST service of one installation."""
+    readiness = Readiness()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings)
         house.database.migrate()
         app.state.desk = open_desk(house)
+        schema_watch = asyncio.create_task(readiness.watch_schema(house.database))
+        readiness.start()
         try:
             yield
         finally:
+            schema_watch.cancel()
             app.state.desk.builds.close()
             house.database.dispose()
 
@@ -53,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=problem_responses(),
         dependencies=[Depends(check_parameters)],
     )
+    app.state.readiness = readiness
     install_problems(app)
     # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
     for routes in (health, tiles, terrains, pyramids, levels):

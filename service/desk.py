@@ -41,8 +41,8 @@ def open_desk(house: House) -> Desk:
     return Desk(house, BuildDesk(house), LevelReader(house), CapacityLimiter(house.settings.request_threads))
 
 
-def desk_of(request: Request) -> Desk:
-    """The application's desk."""
+async def desk_of(request: Request) -> Desk:
+    """The application's desk; a coroutine, since FastAPI sends plain functions through a thread."""
     desk: Desk = request.app.state.desk
     return desk
 

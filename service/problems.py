@@ -57,6 +57,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.ClusterUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     raster_errors.BudgetTooSmall: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.BuildCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
 
 from installations import Installation
 from make_small_terrains import GOLDEN
@@ -31,6 +32,7 @@ class AppClient:
 
     portal: BlockingPortal
     client: httpx.AsyncClient
+    app: FastAPI
 
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         return self.portal.call(partial(self.client.request, method, url, **options))
@@ -57,7 +59,7 @@ def open_client(installation: Installation, **settings: Any) -> Iterator[AppClie
             httpx.AsyncClient(transport=transport, base_url="http://ziggurat")
         ) as client,
     ):
-        yield AppClient(portal, client)
+        yield AppClient(portal, client, app)
 
 
 @contextmanager
