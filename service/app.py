@@ -13,11 +13,13 @@ from service.body_limits import BodyLimits
 from service.desk import open_desk
 from service.head_requests import HeadRequests
 from service.house import open_house
+from service.monitoring import Monitor
 from service.problems import install_problems, problem_responses
 from service.query_parameters import check_parameters
 from service.readiness import Readiness
 from service.request_ids import RequestIds
-from service.routes import health, levels, pyramids, terrains, tiles
+from service.request_watch import RequestWatch
+from service.routes import health, levels, monitoring, pyramids, terrains, tiles
 from service.settings import Settings
 from service.version import VERSION
 
@@ -35,13 +37,14 @@ EXPOSED_HEADERS = (
 
 def create_app(settings: Settings) -> FastAPI:
     """The REST service of one installation."""
-    readiness = Readiness()
+    readiness, monitor = Readiness(), Monitor()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings)
         house.database.migrate()
         app.state.desk = open_desk(house)
+        monitor.watch(app.state.desk)
         schema_watch = asyncio.create_task(readiness.watch_schema(house.database))
         readiness.start()
         try:
@@ -59,11 +62,17 @@ def create_app(settings: Settings) -> FastAPI:
         responses=problem_responses(),
         dependencies=[Depends(check_parameters)],
     )
-    app.state.readiness = readiness
+    app.state.readiness, app.state.monitor = readiness, monitor
     install_problems(app)
     # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (health, tiles, terrains, pyramids, levels):
+    for routes in (health, monitoring, tiles, terrains, pyramids, levels):
         app.include_router(routes.router)
+    install_middleware(app, monitor)
+    return app
+
+
+def install_middleware(app: FastAPI, monitor: Monitor) -> None:
+    """What every request passes on its way in and every answer on its way out; the last one comes first."""
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -73,5 +82,5 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(BodyLimits)
     app.add_middleware(HeadRequests)
+    app.add_middleware(RequestWatch, monitor=monitor)
     app.add_middleware(RequestIds)
-    return app

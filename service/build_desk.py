@@ -150,7 +150,8 @@ class BuildDesk:
                 raise BuildCancelled
             build.progress = BuildProgress(done, total)
 
-        build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
+        with self._house.tally.build(key.metric):
+            build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
 
     def close(self) -> None:
         """Stop builds after the shard they are at, and wait for that."""

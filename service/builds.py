@@ -20,6 +20,7 @@ from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
 from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
 from service.house import House
+from service.tally import SOURCES
 
 Progress = Callable[[int, int], None]
 
@@ -55,6 +56,7 @@ def build_pyramids(
         A newer revision was published meanwhile; what was built is removed.
     """
     build = plan_build(house, terrain_key, metric_names)
+    house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
     try:
         written = _write(house, build, on_shard)
         for pyramid, each in zip(build.plan.pyramids, written, strict=True):

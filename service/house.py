@@ -10,16 +10,18 @@ from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
 from service.settings import Settings
+from service.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Settings, catalogue, tile roots, metrics and store of one installation."""
+    """Settings, catalogue, tile roots, metrics, store and tally of one installation."""
 
     settings: Settings
     database: Database
     roots: TileRoots
     metrics: Metrics
+    tally: Tally
 
     @property
     def store(self) -> Path:
@@ -44,4 +46,5 @@ def open_house(settings: Settings) -> House:
         database=open_database(settings.database_url),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
+        tally=Tally(),
     )

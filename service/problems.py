@@ -128,6 +128,7 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
     if problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
         given.setdefault("Retry-After", retry_after())
     given["Cache-Control"] = "no-store"
+    request.state.problem = problem["type"].rpartition("/")[2]
     request_id = request_id_of(request.scope)
     given[REQUEST_ID] = request_id  # a defect's answer passes by the middleware that sets it
     return ProblemResponse(
