@@ -6,6 +6,7 @@ import asyncio
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import NamedTuple
@@ -108,7 +109,8 @@ class BuildDesk:
                 if self._closing.is_set():
                     raise BuildCancelled
                 build = Build()
-                build.outcome = self._pool.submit(self._run, key, build)
+                # its log lines bear the id of the request that ordered it
+                build.outcome = self._pool.submit(copy_context().run, self._run, key, build)
                 self._latest[key] = build
             return build
 

@@ -140,7 +140,7 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
 
 def _answer_own(request: Request, error: Exception) -> Response:
     if type(error) in HIDDEN:
-        logger.error("%s: %s", request_id_of(request.scope), error)
+        logger.error("%s", error)
     return _response(request, problem_of(error), None)
 
 
@@ -175,7 +175,7 @@ def _answer_http(request: Request, error: Exception) -> Response:
 
 
 def _answer_bug(request: Request, error: Exception) -> Response:
-    logger.error("%s: unexpected error", request_id_of(request.scope), exc_info=error)
+    logger.error("unexpected error", exc_info=error)
     return _response(
         request,
         {"type": "/problems/internal-error", "title": "The service has a defect", "status": 500},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import sys
 from contextlib import suppress
 
 from service.command_errors import CommandRefused
-from service.console import tell_aside
 from service.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 LAST_REQUESTS_S = 20
 """How long requests that run may take to end when the server stops."""
@@ -28,13 +31,19 @@ def serve_forever(settings: Settings) -> None:
     import uvicorn  # noqa: PLC0415
 
     from service.app import create_app  # noqa: PLC0415
+    from service.logs import configure_logs  # noqa: PLC0415
 
     with listen(settings.host, settings.port) as listening:
         host, port = listening.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
-        tell_aside(f"Ziggurat listens on http://{name}:{port}; Ctrl-C stops it.")
+        configure_logs(settings.log, settings.log_level, sys.stderr)
+        logger.info("Ziggurat listens on http://%s:%d; Ctrl-C stops it.", name, port)
         config = uvicorn.Config(
-            create_app(settings), server_header=False, timeout_graceful_shutdown=LAST_REQUESTS_S
+            create_app(settings),
+            log_config=None,
+            access_log=False,  # a line of our own, which has no path or query
+            server_header=False,
+            timeout_graceful_shutdown=LAST_REQUESTS_S,
         )
         with suppress(KeyboardInterrupt):  # the server stops in order first, and only then raises it
             uvicorn.Server(config).run(sockets=[listening])
