@@ -13,6 +13,7 @@ from service.body_limits import BodyLimits
 from service.desk import open_desk
 from service.head_requests import HeadRequests
 from service.house import open_house
+from service.last_answers import LastAnswers
 from service.monitoring import Monitor
 from service.problems import install_problems, problem_responses
 from service.query_parameters import check_parameters
@@ -67,11 +68,11 @@ def create_app(settings: Settings) -> FastAPI:
     # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
     for routes in (health, monitoring, tiles, terrains, pyramids, levels):
         app.include_router(routes.router)
-    install_middleware(app, monitor)
+    install_middleware(app, readiness, monitor)
     return app
 
 
-def install_middleware(app: FastAPI, monitor: Monitor) -> None:
+def install_middleware(app: FastAPI, readiness: Readiness, monitor: Monitor) -> None:
     """What every request passes on its way in and every answer on its way out; the last one comes first."""
     app.add_middleware(
         CORSMiddleware,
@@ -82,5 +83,6 @@ def install_middleware(app: FastAPI, monitor: Monitor) -> None:
     )
     app.add_middleware(BodyLimits)
     app.add_middleware(HeadRequests)
+    app.add_middleware(LastAnswers, readiness=readiness)
     app.add_middleware(RequestWatch, monitor=monitor)
     app.add_middleware(RequestIds)

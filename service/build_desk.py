@@ -155,8 +155,13 @@ class BuildDesk:
         with self._house.tally.build(key.metric):
             build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
 
-    def close(self) -> None:
-        """Stop builds after the shard they are at, and wait for that."""
+    def stop(self) -> None:
+        """Let no build begin, and stop those that run after the shard they are at."""
         with self._lock:
             self._closing.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Stop builds, and wait for that."""
+        self.stop()
+        self._pool.shutdown(wait=True)

@@ -26,6 +26,7 @@ class Readiness:
     def __init__(self) -> None:
         self._refusal: NotReady | None = NotReady("it is starting")
         self._outdated: SchemaOutdated | None = None
+        self.is_draining = False
 
     def start(self) -> None:
         """The schema is right and the desk is open."""
@@ -34,6 +35,7 @@ class Readiness:
     def drain(self) -> None:
         """Requests are still answered, but should go elsewhere; there is no way back."""
         self._refusal = NotReady("it is shutting down")
+        self.is_draining = True
 
     def check(self) -> None:
         """Check that requests should come here.

@@ -12,9 +12,6 @@ from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LAST_REQUESTS_S = 20
-"""How long requests that run may take to end when the server stops."""
-
 WAITING_CONNECTIONS = 2048
 """Connections the kernel holds until they are accepted; uvicorn's own number."""
 
@@ -28,25 +25,17 @@ def serve_forever(settings: Settings) -> None:
         The address cannot be listened on.
     """
     # half a second that the other commands need not wait
-    import uvicorn  # noqa: PLC0415
-
     from service.app import create_app  # noqa: PLC0415
     from service.logs import configure_logs  # noqa: PLC0415
+    from service.server import LeavingServer  # noqa: PLC0415
 
     with listen(settings.host, settings.port) as listening:
+        configure_logs(settings.log, settings.log_level, sys.stderr)
         host, port = listening.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
-        configure_logs(settings.log, settings.log_level, sys.stderr)
         logger.info("Ziggurat listens on http://%s:%d; Ctrl-C stops it.", name, port)
-        config = uvicorn.Config(
-            create_app(settings),
-            log_config=None,
-            access_log=False,  # a line of our own, which has no path or query
-            server_header=False,
-            timeout_graceful_shutdown=LAST_REQUESTS_S,
-        )
         with suppress(KeyboardInterrupt):  # the server stops in order first, and only then raises it
-            uvicorn.Server(config).run(sockets=[listening])
+            LeavingServer(create_app(settings), settings).run(sockets=[listening])
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -66,6 +66,22 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Lowest level that is logged."
     )
+    drain_s: float = Field(
+        default=5.0,
+        ge=0,
+        description="Seconds from SIGTERM, when readiness says no, until no more requests are taken: long "
+        "enough for whoever routes requests to see it.",
+    )
+    stop_s: int = Field(
+        default=20,
+        ge=1,
+        description="Seconds that requests under way then have to end before they are cut off.",
+    )
+    keep_alive_s: int = Field(
+        default=75,
+        ge=1,
+        description="Seconds that an idle connection is kept: longer than a load balancer keeps its own.",
+    )
     max_cells: int = Field(
         default=10**12, ge=1, description="Cells a terrain may have; 10^12 holds the Earth at 1″."
     )
