@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from installations import Installation, make_installation
+from readme import section
 from rest import AppClient, add_golden, figure, hold_catalogue, open_client, problem_in, serve, until
 from service.tally import RETRIES
 
@@ -142,3 +145,9 @@ def test_two_services_in_one_process_count_for_themselves(
             client.get("/terrain")
         assert figure(client, REQUESTS, route="/terrain") == 3
         assert figure(other, REQUESTS, route="/terrain") == 0
+
+
+def test_every_figure_is_in_the_readme_and_no_other(client: AppClient) -> None:
+    shown = set(re.findall(r"^# TYPE (ziggurat_\w+) ", client.get("/metrics").text, re.MULTILINE))
+    written = set(re.findall(r"`(ziggurat_\w+)`", section("Running it")))
+    assert written == {name for name in shown if not name.endswith("_created")}
