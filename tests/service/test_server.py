@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -180,8 +181,8 @@ def test_a_head_that_goes_on_and_on_is_refused(installation: Installation) -> No
 def test_an_idle_connection_is_kept_for_longer_than_uvicorn_would(installation: Installation) -> None:
     with served(installation, DRAIN_S="0") as service:
         url = service.client.base_url
-        with socket.create_connection((url.host, url.port or 80), timeout=20) as idle:
+        with closing(HTTPConnection(url.host, url.port, timeout=20)) as idle:
             for pause_s in (5.5, 0):  # uvicorn's own number is 5
-                idle.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
-                assert idle.recv(2**16).startswith(b"HTTP/1.1 200")
+                idle.request("GET", "/health/live")
+                assert idle.getresponse().read() == b'{"status":"live"}'
                 time.sleep(pause_s)
