@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from raster.encoding import METADATA
 from raster.errors import PyramidCorrupt
 from raster.journal import Attempt
 from raster.metrics.interface import VALUE
 from raster.objects import read_manifest
 from raster.pyramid import PyramidPlan
 from raster.shards import Shard
+from raster.skeleton import METADATA
 
 CELLS = f"0/{VALUE}"
 
@@ -35,7 +35,7 @@ def find_level_0(plan: PyramidPlan, root: Path) -> Attempt | None:
         stored = (root / CELLS / METADATA).read_bytes()
     except (PyramidCorrupt, OSError):
         return None
-    if _format(stored) != _format(plan.skeleton().objects[f"{CELLS}/{METADATA}"]):
+    if _format(stored) != _format(plan.skeleton.objects[f"{CELLS}/{METADATA}"]):
         return None
     rows, cols = plan.tree.shape(0)
     keys = {Shard(0, row, col): f"{CELLS}/c/{row}/{col}" for row in range(rows) for col in range(cols)}

@@ -14,7 +14,7 @@ from service.monitoring import AnsweredRequest, Monitor
 logger = logging.getLogger(__name__)
 
 UNMATCHED = "unmatched"
-"""Route of requests that no route takes: their paths may be anything, and a secret among them."""
+"""Route of requests that no route takes, or none was looked for: their paths may be anything, secrets too."""
 
 
 @dataclass(slots=True)

@@ -7,13 +7,38 @@ import socket
 import sys
 from contextlib import suppress
 
+from catalog.repository import keys
 from service.command_errors import CommandRefused
+from service.console import tell_aside
+from service.house import House
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 WAITING_CONNECTIONS = 2048
 """Connections the kernel holds until they are accepted; uvicorn's own number."""
+
+
+def check_access(house: House) -> None:
+    """Check that somebody can write to a service that others can reach, or that it is meant so.
+
+    Raises
+    ------
+    CommandRefused
+        Nobody said who may write, and the address is not this machine's alone.
+    """
+    if not house.settings.requires_keys:
+        return
+    with house.database.read() as session:
+        if keys.has_usable_key(session):
+            return
+    if house.settings.auth == "auto":
+        raise CommandRefused(
+            f"others can reach {house.settings.host}, and there is no API key yet: make one with "
+            "`ziggurat key create`, or say who may write with ZIGGURAT_AUTH: `keys` (nobody, until there "
+            "is one) or `open` (everybody)"
+        )
+    tell_aside("There is no API key yet, so nobody can write; `ziggurat key create` makes one.")
 
 
 def serve_forever(settings: Settings) -> None:

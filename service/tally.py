@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
 
-from catalog.errors import CatalogError
-from raster.errors import RasterError
-from service.errors import BuildCancelled, BuildSuperseded, ServiceError
+from service.errors import BuildCancelled, BuildSuperseded
+from service.failures import OURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Tally:
         except BuildCancelled:
             outcome = "cancelled"
             raise
-        except (RasterError, CatalogError, ServiceError):
+        except OURS:
             outcome = "failed"
             raise
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from catalog.errors import SchemaOutdated
+from catalog.errors import CatalogUnavailable, SchemaOutdated
 from service.errors import NotReady
 from service.problems import problem_responses
 from service.readiness import Readiness
@@ -19,7 +19,7 @@ async def live() -> HealthBody:
     return HealthBody(status="live")
 
 
-@router.get("/ready", responses=problem_responses(NotReady, SchemaOutdated))
+@router.get("/ready", responses=problem_responses(NotReady, SchemaOutdated, CatalogUnavailable))
 async def ready(request: Request) -> HealthBody:
     """The service has started, the catalogue has the schema it needs, and it is not shutting down.
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from catalog import schema
 from catalog.database import Database
-from catalog.errors import SchemaOutdated
+from catalog.errors import CatalogError, CatalogUnavailable
 from installations import make_installation
 from service.errors import NotReady
 from service.readiness import Readiness
@@ -25,7 +25,7 @@ def set_revision(database: Database, revision: str) -> None:
 def is_ready(readiness: Readiness) -> bool:
     try:
         readiness.check()
-    except SchemaOutdated:
+    except CatalogError:
         return False
     return True
 
@@ -47,6 +47,20 @@ def test_a_replica_is_not_ready_before_it_has_started() -> None:
     readiness.drain()
     with pytest.raises(NotReady, match="it is shutting down"):
         readiness.check()
+
+
+def test_a_replica_that_never_saw_the_schema_is_ready_when_it_has(tmp_path: Path) -> None:
+    async def watch(readiness: Readiness, database: Database) -> None:
+        watching = asyncio.create_task(readiness.watch_schema(database, every_s=0.01))
+        await until(lambda: is_ready(readiness))
+        watching.cancel()
+
+    readiness = Readiness()
+    readiness.start(CatalogUnavailable("away"))
+    with pytest.raises(CatalogUnavailable):
+        readiness.check()
+    with make_installation(tmp_path).house() as house:
+        asyncio.run(watch(readiness, house.database))
 
 
 def test_another_schema_takes_the_replica_out_until_it_is_right_again(tmp_path: Path) -> None:

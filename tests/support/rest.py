@@ -51,7 +51,7 @@ Client = AppClient | httpx.Client
 @contextmanager
 def open_client(installation: Installation, **settings: Any) -> Iterator[AppClient]:
     """The service without a socket; a defect is an answer with status 500, as on a real one."""
-    app = create_app(installation.settings(**settings))
+    app = create_app(installation.settings(**{"allowed_hosts": ("ziggurat",), **settings}))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     with (
         start_blocking_portal() as portal,
@@ -66,9 +66,9 @@ def open_client(installation: Installation, **settings: Any) -> Iterator[AppClie
 @contextmanager
 def serve(installation: Installation, **settings: Any) -> Iterator[str]:
     """The service on a port of its own, in a thread; its address."""
-    config = uvicorn.Config(
-        create_app(installation.settings(**settings)), port=0, log_level="critical", lifespan="on"
-    )
+    # logging is the whole process's: left as it is
+    app = create_app(installation.settings(**settings))
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
