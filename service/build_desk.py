@@ -183,7 +183,7 @@ class BuildDesk:
                 raise BuildCancelled
             build.progress = BuildProgress(done, total)
 
-        with self._house.tally.build(key.metric):
+        with self._house.tally.build(key.metric), reporting_exhaustion():
             build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
 
     def stop(self) -> None:

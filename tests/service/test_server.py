@@ -117,6 +117,29 @@ def test_a_request_and_its_build_that_sigterm_meets_half_way_are_finished(instal
     assert logged["status"] == 200
 
 
+def test_clients_that_heed_readiness_lose_no_request(installation: Installation) -> None:
+    with served(installation, DRAIN_S="2") as service, ThreadPoolExecutor() as pool:
+        elsewhere = threading.Event()
+
+        def keep_asking() -> list[int]:
+            statuses = []
+            with httpx.Client(base_url=service.client.base_url, timeout=30) as client:
+                while not elsewhere.is_set():
+                    statuses.append(client.get("/terrain").status_code)
+            return statuses
+
+        clients = [pool.submit(keep_asking) for _ in range(4)]
+        time.sleep(0.5)
+        service.terminate()
+        until(lambda: not is_ready(service.client))
+        time.sleep(0.3)  # who routes requests is never quite up to date
+        elsewhere.set()
+        answers = [client.result() for client in clients]
+        assert service.process.wait(20) == 0
+    assert all(len(statuses) > 10 for statuses in answers)
+    assert {status for statuses in answers for status in statuses} == {200}
+
+
 def test_who_waits_for_a_build_that_takes_too_long_is_told_to_come_again(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
