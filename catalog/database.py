@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NewType
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from catalog import postgresql, schema, sqlite
 from catalog.backends import Access, Backend, Limits
@@ -34,6 +35,14 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
 
 ACCESS = "catalog_access"
 """The execution option that says what a transaction is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections that may be open at once, and those in use."""
+
+    size: int
+    in_use: int
 
 
 class Database:
@@ -167,6 +176,13 @@ class Database:
             # the commonest reason why a statement is wrong is that somebody has changed the schema
             self.check_revision()
             raise
+
+    def pool(self) -> PoolUse:
+        """How busy the connections are; asks nobody. Commands keep none."""
+        pool = self._engines[Access.READ].pool
+        if not isinstance(pool, QueuePool):
+            return PoolUse(size=0, in_use=0)
+        return PoolUse(size=pool.size(), in_use=pool.checkedout())
 
     def dispose(self) -> None:
         """Close all connections."""
