@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NewType
+from typing import Any, NewType, cast
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from catalog import postgresql, schema, sqlite
 from catalog.backends import Access, Backend, Limits
@@ -34,6 +35,14 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
 
 ACCESS = "catalog_access"
 """The execution option that says what a transaction is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections that may be open at once, and those in use."""
+
+    size: int
+    in_use: int
 
 
 class Database:
@@ -168,6 +177,11 @@ class Database:
             self.check_revision()
             raise
 
+    def pool(self) -> PoolUse:
+        """How busy the connections are; asks nobody."""
+        pool = cast("QueuePool", self._engine.pool)  # as `open_database` asks for
+        return PoolUse(size=pool.size(), in_use=pool.checkedout())
+
     def dispose(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -201,6 +215,7 @@ def _pool_options(limits: Limits) -> dict[str, Any]:
     if not limits.keeps_connections:
         return {"poolclass": NullPool}
     return {
+        "poolclass": QueuePool,
         "pool_size": limits.connections,
         "max_overflow": 0,
         "pool_timeout": limits.connection_wait_s,

@@ -13,6 +13,7 @@ from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
 from service.settings import Settings
+from service.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -22,12 +23,13 @@ SPARE_CONNECTIONS = 1
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Settings, catalogue, tile roots, metrics and store of one installation."""
+    """Settings, catalogue, tile roots, metrics, store and tally of one installation."""
 
     settings: Settings
     database: Database
     roots: TileRoots
     metrics: Metrics
+    tally: Tally
 
     @property
     def store(self) -> Path:
@@ -82,4 +84,5 @@ def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
         database=open_database(settings.database_url, limits),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
+        tally=Tally(),
     )
