@@ -217,6 +217,7 @@ def _pool_options(limits: Limits) -> dict[str, Any]:
     if not limits.keeps_connections:
         return {"poolclass": NullPool}
     return {
+        "poolclass": QueuePool,
         "pool_size": limits.connections,
         "max_overflow": 0,
         "pool_timeout": limits.connection_wait_s,

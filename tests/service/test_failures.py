@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from catalog.errors import CatalogUnavailable
 from full_disk import files_at_most
-from installations import Installation
+from installations import Installation, make_installation
 from raster.errors import ClusterUnavailable, MetricFailed, SourceNotFound
 from rest import AppClient, add_golden, open_client, problem_in
 from service.errors import ResourcesExhausted, StoreUnavailable
@@ -142,10 +143,15 @@ def test_a_store_that_cannot_be_used_is_seen_later(installation: Installation) -
         assert answer.headers["retry-after"]
 
 
-def test_a_full_disk_that_holds_the_catalogue_too_is_seen_later(
-    installation: Installation, client: AppClient
-) -> None:
+def test_a_full_disk_that_holds_the_catalogue_too_is_seen_later(tmp_path: Path) -> None:
     """The catalogue cannot be told, so the process remembers."""
+    installation = make_installation(tmp_path)
+    with open_client(installation) as client:
+        add_golden(installation, client)
+        assert_seen_in_this_process_only(installation, client)
+
+
+def assert_seen_in_this_process_only(installation: Installation, client: AppClient) -> None:
     with files_at_most(SMALLEST_FILES):
         assert client.get(TOP, headers=ASYNC).status_code == 202
         state = state_at_the_end(client)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from catalog.repository import pyramids, terrains
-from installations import Installation
+from installations import Installation, make_installation
 from raster.errors import SourceNotFound
 from raster.objects import read_manifest
 from raster.sources.npy import NpySource
@@ -25,6 +25,12 @@ NAMES = ("a.npy", "b.npy")
 
 def ignore(done: int, total: int) -> None:
     """Progress nobody looks at."""
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    """On a file: these tests are about cells, and take long."""
+    return make_installation(tmp_path)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from catalog.models import Generation
 from catalog.repository import pyramids, terrains
-from installations import Installation
+from installations import Installation, make_installation
 from raster.errors import SourceChanged
 from raster.objects import StoredObject, manifest_path, read_manifest
 from service.builds import build_pyramids
@@ -32,6 +32,12 @@ SOME = Thoroughness(windows=4, cell_budget=2**24, seed=1)
 
 def ignore(done: int, total: int) -> None:
     """Progress nobody looks at."""
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    """On a file: these tests are about cells, and take long."""
+    return make_installation(tmp_path)
 
 
 @pytest.fixture
