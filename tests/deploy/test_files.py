@@ -22,7 +22,6 @@ from installations import make_installation
 from readme import ROOT
 from rest import serve
 from service.body_limits import LARGEST_BODY_BYTES
-from service.serving import LAST_REQUESTS_S
 from service.settings import PREFIX, Settings
 
 DEPLOY = ROOT / "deploy"
@@ -201,10 +200,17 @@ def test_the_proxy_waits_longer_than_the_service_and_takes_bodies_as_large() -> 
 
 
 def test_who_stops_a_replica_gives_it_time_for_the_requests_under_way() -> None:
-    pod = pods()["Deployment"]
-    (_, wait) = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
-    assert pod["terminationGracePeriodSeconds"] >= int(wait) + LAST_REQUESTS_S + 10
-    assert int(SERVICES["replica-1"]["stop_grace_period"].removesuffix("s")) >= LAST_REQUESTS_S + 10
+    needed_s = Settings().drain_s + Settings().stop_s + 10  # and the shard that a build is at
+    assert pods()["Deployment"]["terminationGracePeriodSeconds"] >= needed_s
+    assert int(SERVICES["replica-1"]["stop_grace_period"].removesuffix("s")) >= needed_s
+
+
+def test_who_routes_requests_sees_in_time_that_a_replica_leaves() -> None:
+    (interval, fall) = re.findall(r"check inter (\d+)s fall (\d+)", PROXY)[0]
+    probe = pods()["Deployment"]["containers"][0]["readinessProbe"]
+    for seconds in (int(interval) * int(fall), probe["periodSeconds"] * probe["failureThreshold"]):
+        assert seconds < Settings().drain_s
+    assert proxy_seconds("http-keep-alive") < Settings().keep_alive_s
 
 
 def test_errors_of_the_proxy_are_problems() -> None:

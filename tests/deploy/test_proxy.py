@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +23,7 @@ import pytest
 from installations import Installation, make_installation
 from readme import ROOT
 from rest import PROBLEM, serve
+from served import served
 
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 
@@ -161,6 +163,28 @@ def test_a_replica_that_goes_away_is_not_noticed(installation: Installation) -> 
             other.close()
             statuses = [client.get("/terrain").status_code for _ in range(20)]
     assert statuses == [200] * 20
+
+
+def test_no_request_is_lost_when_replicas_are_replaced(installation: Installation) -> None:
+    over = threading.Event()
+
+    def keep_asking(address: str) -> list[int]:
+        statuses = []
+        with httpx.Client(base_url=f"http://{address}", timeout=30) as client:
+            while not over.is_set():
+                statuses.append(client.get("/terrain").status_code)
+        return statuses
+
+    with served(installation, DRAIN_S="3") as one, served(installation, DRAIN_S="3") as two:
+        ends = one.client.base_url.netloc.decode(), two.client.base_url.netloc.decode()
+        with proxy(installation.folder, *ends) as address, ThreadPoolExecutor() as pool:
+            clients = [pool.submit(keep_asking, address) for _ in range(3)]
+            one.terminate()
+            assert one.process.wait(60) == 0
+            over.set()
+            answers = [client.result() for client in clients]
+    assert all(len(statuses) > 10 for statuses in answers)
+    assert {status for statuses in answers for status in statuses} == {200}
 
 
 @dataclass
