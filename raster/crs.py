@@ -40,8 +40,13 @@ def canonical_crs(text: str) -> str:
     Raises
     ------
     GridInvalid
+        It is no CRS, or none that a row and a column lead to a place in.
     """
     crs = parse_crs(text)
+    if crs.is_geocentric or (crs.is_vertical and not crs.is_compound):
+        raise GridInvalid(
+            "crs", f"{text[:80]!r} has heights or the Earth's centre as its axes, not a map's x and y"
+        )
     authority = crs.to_authority()
     # a likely match is a match only if it means the same
     if authority is not None and CRS.from_authority(*authority).equals(crs, ignore_axis_order=True):
