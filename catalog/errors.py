@@ -1,7 +1,7 @@
 """What can go wrong with facts. No HTTP here: `service/problems.py` gives each a status.
 
 CatalogError
-├ TerrainNotFound · TileNotFound
+├ TerrainNotFound · TileNotFound · KeyNotFound
 ├ TerrainExists          the name is taken
 ├ CursorInvalid          a page was asked for with a cursor that no page gave
 ├ CatalogUnavailable     the database is locked, full, damaged or not there, or all connections are busy
@@ -37,6 +37,14 @@ class TileNotFound(CatalogError):
     def __init__(self, tile_id: int) -> None:
         super().__init__(f"no tile {tile_id}")
         self.tile_id = tile_id
+
+
+class KeyNotFound(CatalogError):
+    """There is no such API key."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(f"no API key {prefix!r}; `ziggurat key list` names those there are")
+        self.prefix = prefix
 
 
 class CursorInvalid(CatalogError):

@@ -174,3 +174,19 @@ class Pyramid(Base):
     corrupt: Mapped[bool] = mapped_column(default=False)
 
     generation: Mapped[Generation | None] = relationship(lazy="raise", viewonly=True)
+
+
+class ApiKey(Base):
+    """Who may do more than read. The prefix names the key; of the secret only its hash is known."""
+
+    __tablename__ = "api_key"
+
+    prefix: Mapped[str] = mapped_column(Text, primary_key=True)
+    secret_sha256: Mapped[str]
+    scope: Mapped[str]
+    label: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    # to the hour
+    last_used_at: Mapped[datetime | None]

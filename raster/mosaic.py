@@ -68,16 +68,21 @@ class MosaicCells:
         SourceError
             A tile is gone, changed or unreadable.
         """
-        cells = self.cell_type.empty(window.shape)
+        cells: Cells | None = None
         for tile in tiles:
             common = tile.window.intersection(window)
-            if common is not None:
-                canvas = cells[common.relative_to(window).slices]
-                self._paint(canvas, tile, self.decoded.read_window(tile, common))
-        return cells
+            if common is None:
+                continue
+            painted = tile.encoding.decode(self.decoded.read_window(tile, common), self.cell_type)
+            if cells is None:
+                if common == window:
+                    cells = painted
+                    continue
+                cells = self.cell_type.empty(window.shape)
+            self._paint(cells[common.relative_to(window).slices], painted)
+        return self.cell_type.empty(window.shape) if cells is None else cells
 
-    def _paint(self, canvas: Cells, tile: PlacedTile, cells: Cells) -> None:
-        painted = tile.encoding.decode(cells, self.cell_type)
+    def _paint(self, canvas: Cells, painted: Cells) -> None:
         if self.cell_type.nodata is None:
             canvas[...] = painted
         else:

@@ -10,13 +10,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from raster.encoding import Skeleton, chunk_keys, make_skeleton
 from raster.grid import Grid
 from raster.layout import Description
 from raster.metrics.foreign import ForeignMetric
 from raster.metrics.interface import Metric, Reduction, StoredArray
 from raster.mosaic import Mosaic
+from raster.object_format import ObjectFormat
 from raster.shards import CHUNK_CELLS, SHARD_CELLS, Shard, ShardTree
+from raster.skeleton import Skeleton, make_skeleton
 from raster.tile_index import TileIndex
 from raster.tiles import PlacedTile
 
@@ -41,6 +42,7 @@ class PyramidPlan:
         """The arrays stored at a level, the value first."""
         return [self.reduction.value, *(self.reduction.companions if level else ())]
 
+    @cached_property
     def skeleton(self) -> Skeleton:
         """Everything of the group but its cells."""
         arrays = {level: self.arrays(level) for level in range(self.grid.level_count)}
@@ -49,10 +51,9 @@ class PyramidPlan:
     def chunk_keys(self) -> Iterator[str]:
         """Every object that holds cells, stored or empty."""
         for level in range(self.grid.level_count):
-            shape = self.tree.chunk_shapes(level).object_shape
+            shapes, shape = self.tree.chunk_shapes(level), self.grid.level(level).shape
             for array in self.arrays(level):
-                for key in chunk_keys(self.grid.level(level).window, shape):
-                    yield f"{level}/{array.name}/{key}"
+                yield from ObjectFormat(level, array, shapes).keys(shape)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from itertools import chain
 import numpy as np
 
 from raster.cells import Cells, CellType
-from raster.encoding import METADATA, decode_cells, encode_cells
 from raster.grid import Window
 from raster.journal import Attempt
 from raster.metrics.interface import Reduction, StoredArray
 from raster.mosaic import MosaicCells
+from raster.object_format import ObjectFormat
 from raster.objects import ObjectFolder, StoredObject
 from raster.shards import Shard, ShardTree
 from raster.tiles import PlacedTile
@@ -57,7 +57,6 @@ class Target:
     reduction: Reduction
     base: CellType
     tree: ShardTree
-    metadata: Mapping[str, bytes]
     folder: ObjectFolder
     done: Mapping[Shard, StoredObjects]
     level_0: Attempt | None
@@ -66,16 +65,17 @@ class Target:
         """Store level 0's cells of a shard and reduce them; what was stored before is not stored again."""
         values: list[Parts] = []
         zoomed: list[Parts] = []
-        name = self.reduction.value.name
+        name, is_new = self.reduction.value.name, shard not in self.done
         for band in bands(cells):
             parts = self.reduction.lift(band)
-            if shard not in self.done:
+            if is_new and not self.reduction.keeps_cells:
                 values.append({name: self.reduction.finish(parts)[name]})
             zoomed.append(self.reduction.zoom(parts))
-        if not values:
-            return (), concatenate(zoomed, axis=0)
-        arrays = concatenate(values, axis=0)
-        return self._store(0, self.tree.window(shard), arrays), concatenate(zoomed, axis=0)
+        stored: StoredObjects = ()
+        if is_new:
+            arrays = concatenate(values, axis=0) if values else {name: cells}
+            stored = self._store(0, self.tree.window(shard), arrays)
+        return stored, concatenate(zoomed, axis=0)
 
     def make_inner(
         self, shard: Shard, children: Sequence[tuple[Shard, Parts]]
@@ -128,18 +128,21 @@ class Target:
     def _arrays(self, level: int) -> list[StoredArray]:
         return [self.reduction.value, *(self.reduction.companions if level else ())]
 
+    def _format(self, level: int, array: StoredArray) -> ObjectFormat:
+        return ObjectFormat(level, array, self.tree.chunk_shapes(level))
+
     def _decode(self, shard: Shard, array: StoredArray, objects: Mapping[str, bytes]) -> Cells:
-        path = f"{shard.level}/{array.name}/"
-        own = {key.removeprefix(path): data for key, data in objects.items() if key.startswith(path)}
-        return decode_cells(self.metadata[f"{path}{METADATA}"], own, self.tree.window(shard))
+        window, stored = self.tree.window(shard), self._format(shard.level, array)
+        return stored.decode(objects.get(stored.key(window)), window.shape)
 
     def _gather(self, shard: Shard, children: Sequence[tuple[Shard, Parts]]) -> Parts:
         """The shard's parts from its children; one without tiles is nodata."""
         window = self.tree.window(shard)
-        nothing = self.reduction.lift(self.base.empty((1, 1)))
-        gathered = {
-            name: np.full(window.shape, part[0, 0], dtype=part.dtype) for name, part in nothing.items()
-        }
+        gathered: Parts = {}
+        for name, nothing in self.reduction.lift(self.base.empty((1, 1))).items():
+            gathered[name] = np.empty(window.shape, nothing.dtype)
+            if sum(parts[name].size for _, parts in children) < window.cell_count:
+                gathered[name][...] = nothing
         half = self.tree.shard_cells // 2
         for child, parts in children:
             row, col = half * (child.row % 2), half * (child.col % 2)
@@ -148,12 +151,14 @@ class Target:
         return gathered
 
     def _store(self, level: int, window: Window, arrays: Mapping[str, Cells]) -> StoredObjects:
-        """Put the arrays' cells of one window; cells that are all fill are not stored."""
-        return tuple(
-            self.folder.put(f"{level}/{name}/{key}", data)
-            for name, cells in arrays.items()
-            for key, data in encode_cells(self.metadata[f"{level}/{name}/{METADATA}"], window, cells)
-        )
+        """Put the arrays' cells of one object's window; cells that are all fill are not stored."""
+        stored: StoredObjects = ()
+        for array in self._arrays(level):
+            how = self._format(level, array)
+            data = how.encode(arrays[array.name])
+            if data is not None:
+                stored += (self.folder.put(how.key(window), data),)
+        return stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from uuid import uuid4
 
+from dask import threaded
 from dask.delayed import Delayed, delayed
 
 from raster.errors import ClusterUnavailable
@@ -76,7 +77,8 @@ class ThreadScheduler:
         # Dask's own threads would go on writing after a task has failed or Ctrl-C was pressed
         pool = ThreadPoolExecutor(self.workers)
         try:
-            return cast(Reduced, graph.compute(scheduler="threads", pool=pool))
+            # by its name, "threads", Dask would import distributed first
+            return cast(Reduced, graph.compute(scheduler=threaded.get, pool=pool))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -31,6 +31,12 @@ class ChunkShapes:
         """Cells of one stored object."""
         return self.shard or self.chunk
 
+    @property
+    def chunks_per_object(self) -> tuple[int, int]:
+        """Rows and columns of chunks in one stored object."""
+        height, width = self.object_shape
+        return height // self.chunk[0], width // self.chunk[1]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shard:

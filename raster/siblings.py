@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from raster.encoding import METADATA
 from raster.errors import PyramidCorrupt
 from raster.journal import Attempt
 from raster.metrics.interface import VALUE
 from raster.objects import read_manifest, read_whole
 from raster.pyramid import PyramidPlan
 from raster.shards import Shard
+from raster.skeleton import METADATA
 
 CELLS = f"0/{VALUE}"
 
@@ -38,7 +38,7 @@ def find_level_0(plan: PyramidPlan, root: Path, manifest_sha256: str | None = No
         return None
     key = f"{CELLS}/{METADATA}"
     metadata = read_whole(root / key, manifest.objects[key]) if key in manifest.objects else None
-    if metadata is None or _format(metadata) != _format(plan.skeleton().objects[key]):
+    if metadata is None or _format(metadata) != _format(plan.skeleton.objects[key]):
         return None
     rows, cols = plan.tree.shape(0)
     keys = {Shard(0, row, col): f"{CELLS}/c/{row}/{col}" for row in range(rows) for col in range(cols)}

@@ -18,9 +18,9 @@ from zarr.abc.store import (
 )
 from zarr.core.buffer import Buffer, BufferPrototype
 
-from raster.encoding import METADATA
 from raster.errors import PyramidCorrupt
 from raster.objects import Manifest
+from raster.skeleton import METADATA
 
 
 class StrictStore(Store):

@@ -9,7 +9,6 @@ from itertools import chain
 from pathlib import Path
 
 from raster.decoding import DecodedTiles
-from raster.encoding import METADATA, Skeleton
 from raster.journal import Attempt, Journal, take_over
 from raster.mosaic import MosaicCells
 from raster.objects import Manifest, ObjectFolder, StoredObject
@@ -17,6 +16,7 @@ from raster.pyramid import BuildPlan, PyramidPlan
 from raster.quadtree import ShardTasks, StoredObjects, Target
 from raster.scheduling import Scheduler
 from raster.shards import Shard
+from raster.skeleton import METADATA, Skeleton
 from raster.tiles import PlacedTile
 
 UNIT_BYTES = 2**26
@@ -123,12 +123,11 @@ def write_pyramids(
 def _start(plan: BuildPlan, pyramid: PyramidPlan, destination: Destination, stack: ExitStack) -> _Writing:
     folder = ObjectFolder(destination.root)
     journal = stack.enter_context(Journal(destination.root, plan.key(pyramid)))
-    skeleton = pyramid.skeleton()
+    skeleton = pyramid.skeleton
     target = Target(
         reduction=pyramid.reduction,
         base=plan.mosaic.cell_type,
         tree=plan.tree,
-        metadata={key: text for key, text in skeleton.objects.items() if key.endswith(METADATA)},
         folder=folder,
         done=take_over(destination.earlier, folder, journal),
         level_0=destination.level_0,

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = Path(os.environ.get("ZIGGURAT_VENV") or ROOT / ".venv").absolute()
 RUN_TIME = "requirements.lock"
 TEST = "requirements-test.lock"
+PEERS = "requirements-peers.lock"
 
 OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")

@@ -1,6 +1,7 @@
 """Make a mountain range of any size: georeferenced GeoTIFF tiles, one of them missing, and a lake of nodata.
 
     python scripts/make_massif.py data/tile/massif --size 8192 --seed 7 --tile 2048
+    python scripts/make_massif.py data/tile/range --size 16384 --dtype float32
 
 Every value is a function of the seed and the cell's place in the range, so tiles are made one by
 one, in any order, and join without seams. Warped ridged noise gives mountains, gullies down their
@@ -30,7 +31,8 @@ CELL_M = 10.0
 LEFT_M, TOP_M = 600_000.0, 5_240_000.0
 """Upper-left corner in UTM zone 32N: somewhere in the Alps, though the mountains are invented."""
 CRS = "EPSG:32632"
-NODATA = -32768
+NODATA = {"int16": -32768, "float32": float("nan")}
+"""By dtype: whole metres, or as the recipe gives them."""
 HEIGHT_RANGE_M = (200, 4000)
 LAKE_M = 460.0
 """Height of the lake's shore."""
@@ -55,6 +57,7 @@ class Range:
     size: int = 8192
     tile: int = 2048
     seed: int = 7
+    dtype: str = "int16"
 
     def __post_init__(self) -> None:
         if self.tile < 1 or self.tile % COARSEST or self.size < 1 or self.size % self.tile:
@@ -63,7 +66,8 @@ class Range:
     @property
     def recipe(self) -> str:
         """What decides every value; written into each tile."""
-        return f"{RECIPE} size={self.size} tile={self.tile} seed={self.seed}"
+        numbers = "" if self.dtype == "int16" else f" dtype={self.dtype}"
+        return f"{RECIPE} size={self.size} tile={self.tile} seed={self.seed}{numbers}"
 
     def places(self) -> list[tuple[int, int]]:
         """Row and column of each tile in the table of tiles, but for the missing one."""
@@ -121,7 +125,7 @@ def _is_made(path: Path, mountains: Range) -> bool:
         return bool(tile.tags().get("recipe") == mountains.recipe)
 
 
-def _write_tile(path: Path, cells: NDArray[np.int16], mountains: Range, row: int, col: int) -> None:
+def _write_tile(path: Path, cells: NDArray[Any], mountains: Range, row: int, col: int) -> None:
     left, top = LEFT_M + col * mountains.tile * CELL_M, TOP_M - row * mountains.tile * CELL_M
     with rasterio.open(
         path,
@@ -130,23 +134,23 @@ def _write_tile(path: Path, cells: NDArray[np.int16], mountains: Range, row: int
         height=mountains.tile,
         width=mountains.tile,
         count=1,
-        dtype="int16",
+        dtype=mountains.dtype,
         crs=CRS,
         transform=Affine(CELL_M, 0, left, 0, -CELL_M, top),
-        nodata=NODATA,
+        nodata=NODATA[mountains.dtype],
         tiled=True,
         blockxsize=min(512, mountains.tile),
         blockysize=min(512, mountains.tile),
         compress="zstd",
         zstd_level=1,
-        predictor=2,
+        predictor=2 if mountains.dtype == "int16" else 1,
     ) as tile:
         tile.write(cells, 1)
         tile.update_tags(recipe=mountains.recipe)
 
 
-def tile_cells(mountains: Range, row: int, col: int) -> NDArray[np.int16]:
-    """Heights in metres of one tile: (tile, tile) int16, nodata -32768 in the lake."""
+def tile_cells(mountains: Range, row: int, col: int) -> NDArray[Any]:
+    """Heights in metres of one tile: (tile, tile) of the range's dtype, nodata in the lake."""
     nodes = mountains.tile // NODE
     y = np.arange(-HALO, nodes + HALO, dtype=np.float64) + row * nodes
     x = np.arange(-HALO, nodes + HALO, dtype=np.float64) + col * nodes
@@ -156,8 +160,8 @@ def tile_cells(mountains: Range, row: int, col: int) -> NDArray[np.int16]:
     rise += _roughness(mountains, row, col) * _interpolate(_steepness(height), NODE, mountains.tile)
     water = _interpolate(shore, NODE, mountains.tile) < 0
     np.clip(rise, *HEIGHT_RANGE_M, out=rise)
-    cells = np.rint(rise).astype(np.int16)
-    cells[water] = NODATA
+    cells = np.rint(rise).astype(np.int16) if mountains.dtype == "int16" else rise
+    cells[water] = NODATA[mountains.dtype]
     return cells
 
 
@@ -302,9 +306,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=usual.size, help="cells a side (default %(default)s)")
     parser.add_argument("--tile", type=int, default=usual.tile, help="of a tile (default %(default)s)")
     parser.add_argument("--seed", type=int, default=usual.seed, help="another seed, other mountains")
+    parser.add_argument("--dtype", choices=sorted(NODATA), default=usual.dtype)
     given = parser.parse_args(arguments)
     try:
-        mountains = Range(size=given.size, tile=given.tile, seed=given.seed)
+        mountains = Range(size=given.size, tile=given.tile, seed=given.seed, dtype=given.dtype)
     except ValueError as error:
         parser.error(str(error))
     count = len(mountains.places())

@@ -24,7 +24,8 @@ import make_small_terrains
 from bootstrap import ENVIRONMENT, ROOT
 from service.cli import run
 from service.command_errors import CommandRefused, report
-from service.serving import listen
+from service.commands.opening import open_installation
+from service.serving import check_access, listen
 from service.settings import Settings
 
 ZIGGURAT = ENVIRONMENT / "bin" / "ziggurat"
@@ -102,6 +103,8 @@ def main() -> int:
         settings = Settings()
         if not given.no_serve:
             listen(settings.host, settings.port).close()
+            if settings.requires_keys:  # better said now than when all is built
+                check_access(open_installation())
     except (ValidationError, CommandRefused) as error:
         return report(error)
     if not (_make_tiles(place, given.size) and all(_prepare(terrain) for terrain in TERRAINS)):

@@ -6,29 +6,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
-from starlette.middleware.cors import CORSMiddleware
+from zarr import open_group
+from zarr.storage import MemoryStore
 
 from service.body_limits import BodyLimits
+from service.careful_headers import CarefulHeaders
+from service.cross_origin import CrossOrigin
 from service.desk import open_desk
 from service.head_requests import HeadRequests
 from service.house import open_house
+from service.key_description import describe_keys
+from service.key_guard import KeyGuard
+from service.known_hosts import LOCAL_HOSTS, KnownHosts
 from service.problems import install_problems, problem_responses
 from service.query_parameters import check_parameters
 from service.request_ids import RequestIds
 from service.routes import health, levels, pyramids, terrains, tiles
 from service.settings import Settings
 from service.version import VERSION
-
-EXPOSED_HEADERS = (
-    "ETag",
-    "Link",
-    "Location",
-    "Preference-Applied",
-    "Retry-After",
-    "X-Request-Id",
-    "Ziggurat-Generation",
-    "Ziggurat-State",
-)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -38,6 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings)
         house.database.migrate()
+        _start_zarr()
         app.state.desk = open_desk(house)
         try:
             yield
@@ -57,14 +53,24 @@ def create_app(settings: Settings) -> FastAPI:
     # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
     for routes in (health, tiles, terrains, pyramids, levels):
         app.include_router(routes.router)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "HEAD"],
-        allow_headers=["*"],
-        expose_headers=list(EXPOSED_HEADERS),
-    )
-    app.add_middleware(BodyLimits)
-    app.add_middleware(HeadRequests)
-    app.add_middleware(RequestIds)
+    if settings.requires_keys:
+        describe_keys(app.openapi(), settings)
+    install_middleware(app, settings)
     return app
+
+
+def install_middleware(app: FastAPI, settings: Settings) -> None:
+    """What every request passes on its way in and every answer on its way out; the last one comes first."""
+    app.add_middleware(BodyLimits)
+    app.add_middleware(KeyGuard, settings=settings)
+    app.add_middleware(CrossOrigin, trusted=settings.cors_origins)
+    own_hosts = (*LOCAL_HOSTS, settings.host) if settings.is_local else ()
+    app.add_middleware(KnownHosts, hosts=settings.allowed_hosts or own_hosts)
+    app.add_middleware(HeadRequests)
+    app.add_middleware(CarefulHeaders)
+    app.add_middleware(RequestIds)
+
+
+def _start_zarr() -> None:
+    """Start zarr's own thread while there are threads: where it fails, zarr would wait for it for ever."""
+    open_group(MemoryStore(), mode="w")

@@ -9,20 +9,22 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rasterio.errors import NotGeoreferencedWarning
 
 from service.command_errors import EXPECTED, report
 from service.commands.building import build, verify
+from service.commands.keys import key_commands
 from service.commands.looking import info, list_
 from service.commands.opening import open_installation
 from service.commands.registering import add, create
 from service.console import print_error, tell, tell_aside
 from service.exit_codes import EXIT_INTERRUPTED, EXIT_USAGE
-from service.serving import serve_forever
-from service.settings import Settings
+from service.serving import check_access, serve_forever
 from service.version import VERSION
 
 PROGRAM = "ziggurat"
+
+NOT_GEOREFERENCED = "Dataset has no geotransform"
+"""How rasterio's warning begins; its class would have to be imported."""
 
 app = typer.Typer(
     name=PROGRAM,
@@ -65,8 +67,10 @@ def serve(
 ) -> None:
     """Serve terrains, zoom levels and statistics over REST."""
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    open_installation().database.dispose()
-    serve_forever(Settings().model_copy(update=given))
+    house = open_installation(given)
+    check_access(house)
+    house.database.dispose()
+    serve_forever(house.settings)
 
 
 @app.command()
@@ -82,12 +86,13 @@ def migrate() -> None:
 for command in (create, add, info, build, verify):
     app.command()(command)
 app.command("list")(list_)
+app.add_typer(key_commands, name="key")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; its exit code. Every error that is no defect is one clear line."""
     # tiles without georeferencing are welcome, and a warning for each would bury what matters
-    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+    warnings.filterwarnings("ignore", message=NOT_GEOREFERENCED)
     try:
         code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
     except EXPECTED as error:

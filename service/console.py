@@ -19,7 +19,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from service.pyramid_schemas import PyramidBody
 from service.schemas import TerrainBody
@@ -64,6 +65,14 @@ def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], No
             progress.update(task, completed=done, total=total)
 
         yield advance
+
+
+def print_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Rows below the names of their columns; the first column is never cut."""
+    table = Table(Column(columns[0], no_wrap=True), *columns[1:])
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console().print(table)
 
 
 def print_terrains(found: Sequence[TerrainBody]) -> None:

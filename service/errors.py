@@ -44,6 +44,21 @@ class BuildSuperseded(ServiceError):
         self.metric = metric
 
 
+class BuildBroken(ServiceError):
+    """The build was ended by a defect of the service."""
+
+    def __init__(self) -> None:
+        super().__init__("the build was ended by a defect of the service; its log has the particulars")
+
+
+class ResourcesExhausted(ServiceError):
+    """The machine has no memory or threads left for this right now."""
+
+    def __init__(self, resource: str) -> None:
+        super().__init__(f"the machine has no {resource} left for this right now; ask again later")
+        self.resource = resource
+
+
 class StoreUnavailable(ServiceError):
     """The folder of the pyramids cannot be used right now."""
 
@@ -91,6 +106,74 @@ class FormatNotSupported(ServiceError):
         super().__init__(f"no format {asked!r}; there are {', '.join(known)}")
         self.asked = asked
         self.known = known
+
+
+class NothingAcceptable(ServiceError):
+    """The answer exists in no format that the client accepts."""
+
+    def __init__(self, offered: tuple[str, ...]) -> None:
+        super().__init__(f"Accept leaves none of what there is: {', '.join(offered)}")
+        self.offered = offered
+
+
+class KeyMissing(ServiceError):
+    """The request needs an API key."""
+
+    def __init__(self, needed: str) -> None:
+        super().__init__(
+            f"this needs an API key of scope {needed!r}, as `Authorization: Bearer <key>`; "
+            "whoever runs this service makes one with `ziggurat key create`"
+        )
+        self.needed = needed
+
+
+class KeyUnknown(ServiceError):
+    """The API key is not one of this service, or was revoked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the key in the header Authorization is unknown or revoked; send another, or none to read"
+        )
+
+
+class KeyExpired(ServiceError):
+    """The API key has expired."""
+
+    def __init__(self, prefix: str, expired_at: str) -> None:
+        super().__init__(f"the key {prefix} expired at {expired_at}; ask for a new one")
+        self.prefix = prefix
+        self.expired_at = expired_at
+
+
+class ScopeMissing(ServiceError):
+    """The API key is not good for this."""
+
+    def __init__(self, held: str, needed: str) -> None:
+        super().__init__(f"the key has scope {held!r}, this needs {needed!r}")
+        self.held = held
+        self.needed = needed
+
+
+class BuildNeedsKey(ServiceError):
+    """The pyramid is not up to date, and too large to be built for a request without a key."""
+
+    def __init__(self, *, state: str, cell_count: int, limit: int, order: str) -> None:
+        super().__init__(
+            f"the pyramid is {state}; without a key of scope 'build' at most {limit} cells are built, the "
+            f"terrain has {cell_count}: send POST {order} with a key"
+        )
+        self.state = state
+        self.cell_count = cell_count
+        self.limit = limit
+        self.order = order
+
+
+class HostUnknown(ServiceError):
+    """The request is for a host that this service is not."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"this service does not answer as {host!r}; ZIGGURAT_ALLOWED_HOSTS names its hosts")
+        self.host = host
 
 
 class PyramidNotBuilt(ServiceError):

@@ -11,6 +11,9 @@ from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
 from service.settings import Settings
 
+SPARE_CONNECTIONS = 1
+"""Beside those of request threads and builds, each of which holds one at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -41,7 +44,10 @@ def open_house(settings: Settings) -> House:
     """
     return House(
         settings=settings,
-        database=open_database(settings.database_url),
+        database=open_database(
+            settings.database_url,
+            connections=settings.request_threads + settings.parallel_builds + SPARE_CONNECTIONS,
+        ),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
     )

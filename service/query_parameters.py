@@ -1,4 +1,4 @@
-"""Query parameters that no route knows: refused, since a mistyped one would silently give another answer."""
+"""Query parameters no route knows are refused: a mistyped one would silently give another answer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from service.errors import ParameterInvalid, ParameterUnknown
 
 
 async def check_parameters(request: Request) -> None:
-    """Check the names of a request's query parameters; a dependency of every route.
+    """Check a request's query parameters before its route does; a dependency of every route.
 
     Raises
     ------
     ParameterUnknown
     ParameterInvalid
-        One is given twice, and one of them would be without effect.
+        One is given twice, and one of them would be without effect; or it holds what no database takes.
     """
     route = request.scope["route"]
     known = [field.alias for field in route.dependant.query_params] if isinstance(route, APIRoute) else []
@@ -28,3 +28,6 @@ async def check_parameters(request: Request) -> None:
     for name, times in given.items():
         if times > 1:
             raise ParameterInvalid(name, f"given {times} times; give it once")
+    for name, value in request.query_params.items():
+        if "\x00" in value:
+            raise ParameterInvalid(name, "it must not contain a NUL character")

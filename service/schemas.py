@@ -134,7 +134,7 @@ class TerrainPage(BaseModel):
 class NewTileBody(Body):
     """A tile to register: where its bytes lie, and its place unless the file says it."""
 
-    url: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_without_nul)]
     x: SafeInteger | None = None
     y: SafeInteger | None = None
     priority: Annotated[int, Field(ge=-(2**31), lt=2**31)] = 0

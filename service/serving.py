@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 
+from catalog.repository import keys
 from service.command_errors import CommandRefused
 from service.console import tell_aside
+from service.house import House
 from service.settings import Settings
 
 LAST_REQUESTS_S = 20
@@ -14,6 +16,28 @@ LAST_REQUESTS_S = 20
 
 WAITING_CONNECTIONS = 2048
 """Connections the kernel holds until they are accepted; uvicorn's own number."""
+
+
+def check_access(house: House) -> None:
+    """Check that somebody can write to a service that others can reach, or that it is meant so.
+
+    Raises
+    ------
+    CommandRefused
+        Nobody said who may write, and the address is not this machine's alone.
+    """
+    if not house.settings.requires_keys:
+        return
+    with house.database.read() as session:
+        if keys.has_usable_key(session):
+            return
+    if house.settings.auth == "auto":
+        raise CommandRefused(
+            f"others can reach {house.settings.host}, and there is no API key yet: make one with "
+            "`ziggurat key create`, or say who may write with ZIGGURAT_AUTH: `keys` (nobody, until there "
+            "is one) or `open` (everybody)"
+        )
+    tell_aside("There is no API key yet, so nobody can write; `ziggurat key create` makes one.")
 
 
 def serve_forever(settings: Settings) -> None:
@@ -34,7 +58,9 @@ def serve_forever(settings: Settings) -> None:
         name = f"[{host}]" if ":" in host else host
         tell_aside(f"Ziggurat listens on http://{name}:{port}; Ctrl-C stops it.")
         config = uvicorn.Config(
-            create_app(settings), server_header=False, timeout_graceful_shutdown=LAST_REQUESTS_S
+            create_app(settings),
+            server_header=False,
+            timeout_graceful_shutdown=LAST_REQUESTS_S,
         )
         with suppress(KeyboardInterrupt):  # the server stops in order first, and only then raises it
             uvicorn.Server(config).run(sockets=[listening])

@@ -6,13 +6,22 @@ Relative paths, the defaults too, are taken from the folder a command is started
 from __future__ import annotations
 
 import os
+import re
+from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import ByteSize, Field, field_validator
+from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "ZIGGURAT_"
+
+RESERVED = ("ZIGGURAT_TEST_", "ZIGGURAT_VENV")
+"""What names with this beginning mean is the business of the tests and of the scripts."""
+
+ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]+)?")
+"""As browsers write it: in lower case, without a path."""
 
 
 def available_cores() -> int:
@@ -37,7 +46,7 @@ def _container_memory() -> int | None:
 class Settings(BaseSettings):
     """How this installation runs."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     database_url: str = Field(
         default="sqlite:///data/catalog.db",
@@ -58,6 +67,30 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    auth: Literal["auto", "open", "keys"] = Field(
+        default="auto",
+        description="Who may write and ask for builds. `open`: everybody; `keys`: holders of an API key; "
+        "`auto`: everybody on a loopback address, elsewhere holders of a key, and one must exist.",
+    )
+    public_reading: bool = Field(
+        default=True, description="Whether reading takes no key where writing takes one."
+    )
+    anonymous_build_cells: int = Field(
+        default=2**24,
+        ge=0,
+        description="Cells of the largest terrain that a request without a key may have built, where keys "
+        "are required. 2^24 take a second or two.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Names under which clients may reach the service, separated by commas; `*.example.org` "
+        "is any below. Default: the machine's own names on a loopback address, elsewhere any.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins whose web pages may also write, such as `https://maps.example.org`, separated "
+        "by commas. Pages of any origin may read.",
+    )
     max_cells: int = Field(
         default=10**12, ge=1, description="Cells a terrain may have; 10^12 holds the Earth at 1″."
     )
@@ -88,6 +121,12 @@ class Settings(BaseSettings):
     )
     max_build_wait_s: float = Field(default=60.0, ge=0, description="Longest `Prefer: wait`, in seconds.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _notice_mistyped_names(cls, given: dict[str, object]) -> dict[str, object]:
+        """Refuse a variable that is no setting: it would silently be without effect."""
+        return {name: "" for name in _names_in_environment() if name not in cls.model_fields} | given
+
     @field_validator("store_url", mode="before")
     @classmethod
     def _local_folder(cls, value: object) -> object:
@@ -105,10 +144,43 @@ class Settings(BaseSettings):
             return value
         return tuple(_folder(name) for name in value.split(os.pathsep))
 
-    @field_validator("metrics", mode="before")
+    @field_validator("metrics", "allowed_hosts", "cors_origins", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if ORIGIN.fullmatch(origin) is None:
+                raise ValueError(f"{origin!r} is not an origin: scheme://host or scheme://host:port")
+        return origins
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the address to listen on."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def requires_keys(self) -> bool:
+        """Whether writing and asking for builds take an API key."""
+        return self.auth == "keys" or (self.auth == "auto" and not self.is_local)
+
+
+def _names_in_environment() -> set[str]:
+    """Settings that the environment names, rightly or not."""
+    upper = {name.upper() for name, value in os.environ.items() if value}
+    names = {name for name in upper if name.startswith(PREFIX) and not name.startswith(RESERVED)}
+    return {name.removeprefix(PREFIX).lower() for name in names}
+
+
+def closest_setting(mistyped: str) -> str:
+    """The setting whose name is most like this one."""
+    return get_close_matches(mistyped, Settings.model_fields, n=1, cutoff=0.0)[0]
 
 
 def _folder(name: str) -> Path:

@@ -36,7 +36,8 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
     written = {name: default.strip("`") for name, (default, _) in table.items()}
     assert written.pop("build_workers") == "the cores"
     assert written.pop("memory_budget") == "a quarter of the machine's, at least 1 GiB"
-    assert written.pop("metrics") == "none"
+    assert written.pop("metrics") == written.pop("cors_origins") == "none"
+    assert written.pop("allowed_hosts") == "the machine's own names on a loopback address, elsewhere any"
     assert written.pop("dask_scheduler") == "unset: threads"
     assert Settings.model_fields["dask_scheduler"].default is None
     defaults = {name: field.default for name, field in Settings.model_fields.items() if name in written}
@@ -44,12 +45,21 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
 
 
 def test_every_command_and_option_is_in_the_table() -> None:
-    group: Any = typer.main.get_command(app)
+    commands = dict(commands_of(typer.main.get_group(app), "ziggurat"))
     table = rows("Command line")
-    assert table.keys() == {f"ziggurat {name}" for name in group.commands}
-    for name, command in group.commands.items():
+    assert table.keys() == commands.keys()
+    for name, command in commands.items():
         options = {param.opts[0] for param in command.params if param.param_type_name == "option"}
-        assert set(re.findall(r"--[a-z-]+", table[f"ziggurat {name}"][1])) == options - {"--help"}, name
+        assert set(re.findall(r"--[a-z-]+", table[name][1])) == options - {"--help"}, name
+
+
+def commands_of(group: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Commands with the words that call them; a group is none."""
+    for word, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{name} {word}")
+        else:
+            yield f"{name} {word}", command
 
 
 def test_every_route_and_query_parameter_is_in_the_table() -> None:

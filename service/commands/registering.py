@@ -12,9 +12,7 @@ from service.commands.opening import AsJson, TerrainName, open_installation
 from service.console import print_json, progress_bar, tell
 from service.creation import TerrainOrder, create_terrain
 from service.house import House
-from service.registration import TileOrder, register_tiles
 from service.schemas import NewTerrainBody
-from service.source_names import expand_sources
 
 
 def create(
@@ -86,6 +84,10 @@ def add(
 
     Registering a source again replaces that tile.
     """
+    # what reads tiles takes a moment that the other commands need not wait
+    from service.registration import TileOrder, register_tiles  # noqa: PLC0415
+    from service.source_names import expand_sources  # noqa: PLC0415
+
     house = open_installation()
     urls = expand_sources(house.roots, sources)
     if (x is not None or y is not None) and len(urls) != 1:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
+from catalog.repository.keys import Scope
 from raster.errors import (
     LevelNotFound,
     MetricNotFound,
@@ -19,10 +20,12 @@ from raster.errors import (
     WindowTooLarge,
 )
 from service.bodies import pyramid_body
+from service.build_permits import may_build, refusal_of
 from service.desk import Desk, GivenDesk
 from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
-from service.errors import FormatNotSupported, ServiceError
+from service.errors import BuildNeedsKey, FormatNotSupported, NothingAcceptable, ServiceError
 from service.etags import answers_304, etag_of
+from service.key_guard import granted_scope
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
 from service.links import pyramid_path
 from service.prefer import Preference, parse_prefer
@@ -49,6 +52,8 @@ Start = Annotated[int | None, Query(ge=0, le=2**53)]
             WindowOutOfBounds,
             WindowTooLarge,
             FormatNotSupported,
+            NothingAcceptable,
+            BuildNeedsKey,
             PyramidCorrupt,
             *BUILD_ERRORS,
             CatalogUnavailable,
@@ -72,7 +77,7 @@ async def get_level(
     col: Start = None,
     height: Count = None,
     width: Count = None,
-    f: Annotated[str | None, Query(description="json or npy; default: by Accept, else json.")] = None,
+    f: Annotated[str | None, Query(description="json or npy; default: what Accept likes best.")] = None,
     stale: Annotated[Literal["allow", "refuse"], Query(description="Whether old values will do.")] = "allow",
     prefer: Annotated[str | None, Header(description="wait=seconds, or respond-async.")] = None,
     accept: Annotated[str | None, Header()] = None,
@@ -81,27 +86,34 @@ async def get_level(
 
     When no stored version exists it is computed now, stored and returned; later requests get
     the stored one. If that takes longer than the client waits it goes on, and the answer is
-    202 with the `Location` of the pyramid's state.
+    202 with the `Location` of the pyramid's state. Where building takes a key, a request without
+    one has only small terrains built: else it gets what is stored, or 409.
     """
     form = choose_format(f, accept)
     asked = WindowAsked(level=level, row=row, col=col, height=height, width=width)
     located = await desk.run(desk.levels.locate, terrain, metric, asked)
-    preference = _preference(desk, prefer)
+    preference, granted = _preference(desk, prefer), granted_scope(request.scope)
     if not located.is_fresh:
-        located = await _brought_up_to_date(desk, located, preference.wait_s, refuses_stale=stale == "refuse")
+        located = await _brought_up_to_date(
+            desk, located, granted, preference.wait_s, refuses_stale=stale == "refuse"
+        )
     resolved = desk.levels.resolve(located) if located.is_fresh or stale == "allow" else None
+    if resolved is None and not may_build(desk, granted, located):
+        raise await refusal_of(desk, located)
     if resolved is None:
         return await _accepted(desk, located, preference)
     return await desk.run(_respond, request, desk.levels, resolved, form)
 
 
-async def _brought_up_to_date(desk: Desk, located: Located, wait_s: float, *, refuses_stale: bool) -> Located:
-    """Locate what is asked for anew when it is built; as it was when the build goes on.
+async def _brought_up_to_date(
+    desk: Desk, located: Located, granted: Scope | None, wait_s: float, *, refuses_stale: bool
+) -> Located:
+    """Locate what is asked for anew when it is built; as it was when the build goes on or is not permitted.
 
     An update is never an outage: when it fails, the generation that was in use stays in use.
     """
     deadline = time.monotonic() + wait_s
-    while not located.is_fresh:
+    while not located.is_fresh and may_build(desk, granted, located):
         revision, failure = located.terrain.revision, None
         try:
             build = desk.builds.order(located.terrain.id, located.metric, revision)

@@ -36,13 +36,14 @@ class Shown:
     port: int
 
 
-def run_demo(data: Path, port: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_demo(data: Path, port: int, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """The demo's steps in a process of their own, in this environment; a wrong catalogue must not matter."""
     code = "import sys; sys.argv[0] = 'demo'; from show_demo import main; sys.exit(main())"
     return subprocess.run(
         [sys.executable, "-c", code, "--data", str(data), "--size", SIZE, *arguments],
         env=os.environ
-        | {"PYTHONPATH": search_path(), "ZIGGURAT_PORT": str(port), "ZIGGURAT_DATABASE_URL": "no"},
+        | {"PYTHONPATH": search_path(), "ZIGGURAT_PORT": str(port), "ZIGGURAT_DATABASE_URL": "no"}
+        | settings,
         capture_output=True,
         text=True,
         check=False,
@@ -190,6 +191,13 @@ def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Address already in use; ZIGGURAT_HOST and ZIGGURAT_PORT name another address" in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_a_service_that_may_not_start_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    done = run_demo(tmp_path / "data", free_port(), ZIGGURAT_HOST="0.0.0.0")  # noqa: S104
+    assert done.returncode == 1
+    assert "others can reach 0.0.0.0, and there is no API key yet" in done.stderr
+    assert not (tmp_path / "data" / "pyramids").exists()
 
 
 def test_the_demo_registers_every_tile_of_the_repository() -> None:

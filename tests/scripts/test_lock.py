@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-test.lock")
+LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-peers.lock")
 
 
 def pinned(lock: str) -> dict[str, str]:
@@ -49,8 +49,11 @@ def test_every_requirement_is_pinned_and_hashed(lock: str) -> None:
 def test_the_locks_hold_what_the_project_declares() -> None:
     assert declared("build") <= pinned("requirements.lock").keys()
     assert declared("build", "test") <= pinned("requirements-test.lock").keys()
+    assert declared("build", "peers") <= pinned("requirements-peers.lock").keys()
 
 
 def test_tests_run_on_the_versions_that_users_get() -> None:
-    test, run_time = pinned("requirements-test.lock"), pinned("requirements.lock")
-    assert {name: test.get(name) for name in run_time} == run_time
+    run_time = pinned("requirements.lock")
+    for lock in LOCKS[1:]:
+        more = pinned(lock)
+        assert {name: more.get(name) for name in run_time} == run_time

@@ -48,7 +48,7 @@ Client = AppClient | httpx.Client
 @contextmanager
 def open_client(installation: Installation, **settings: Any) -> Iterator[AppClient]:
     """The service without a socket; a defect is an answer with status 500, as on a real one."""
-    app = create_app(installation.settings(**settings))
+    app = create_app(installation.settings(**{"allowed_hosts": ("ziggurat",), **settings}))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     with (
         start_blocking_portal() as portal,

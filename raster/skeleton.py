@@ -1,15 +1,13 @@
-"""Cells and metadata as the objects of a Zarr v3 group.
+"""Everything of a Zarr v3 group but its cells, as objects: groups, array metadata, coordinates, CRS.
 
-zarr encodes into memory; where the bytes go is `objects`. So each object is known whole, with
-size and checksum, before it is put, and nothing is read back.
+zarr writes them into memory; where the bytes go is `objects`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import zarr
@@ -17,8 +15,7 @@ from zarr.codecs import ZstdCodec
 from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
-from raster.cells import Cells
-from raster.grid import Grid, Window
+from raster.grid import Grid
 from raster.layout import (
     Attributes,
     Description,
@@ -29,14 +26,15 @@ from raster.layout import (
     spatial_ref_attributes,
 )
 from raster.metrics.interface import StoredArray
+from raster.object_format import ZSTD_LEVEL
 from raster.shards import ShardTree
 
 METADATA = "zarr.json"
 
 
 def compressor() -> ZstdCodec:
-    """zstd with its checksum: without it a flipped bit decodes to other heights in silence."""
-    return ZstdCodec(level=1, checksum=True)
+    """What `object_format` compresses with."""
+    return ZstdCodec(level=ZSTD_LEVEL, checksum=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,58 +134,3 @@ def _root_metadata(objects: Mapping[str, bytes], attributes: Attributes) -> byte
         },
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-
-
-def encode_cells(metadata: bytes, window: Window, cells: Cells) -> Iterator[tuple[str, bytes]]:
-    """Objects of a window of an array: key below the array and bytes.
-
-    Parameters
-    ----------
-    metadata : bytes
-        The array's `zarr.json`.
-    window : Window
-        Whole shards (chunks where there are none) of the array, or up to its edge.
-    cells : (height, width) of the array's dtype
-
-    Yields
-    ------
-    One object per shard with at least one cell other than fill.
-    """
-    memory: dict[str, Any] = {METADATA: _buffer(metadata)}
-    array = zarr.open_array(MemoryStore(memory), zarr_format=3)
-    array[window.slices] = cells
-    for key, value in memory.items():
-        if key != METADATA:
-            yield key, value.to_bytes()
-
-
-def decode_cells(metadata: bytes, objects: Mapping[str, bytes], window: Window) -> Cells:
-    """Cells of a window of an array, from the objects that `encode_cells` gave for it.
-
-    Parameters
-    ----------
-    metadata : bytes
-        The array's `zarr.json`.
-    objects : key below the array -> bytes
-        Known to be whole; a key that is not there is all fill.
-    window : Window
-
-    Returns
-    -------
-    (height, width) of the array's dtype
-    """
-    memory: dict[str, Any] = {METADATA: _buffer(metadata)}
-    memory.update((key, _buffer(data)) for key, data in objects.items())
-    array = zarr.open_array(MemoryStore(memory), zarr_format=3, mode="r")
-    return np.asarray(array[window.slices])
-
-
-def _buffer(data: bytes) -> Buffer:
-    return zarr.core.buffer.default_buffer_prototype().buffer.from_bytes(data)
-
-
-def chunk_keys(window: Window, shape: tuple[int, int]) -> Iterator[str]:
-    """Keys below an array of the objects of `shape` cells that a window touches."""
-    rows = range(window.row // shape[0], (window.row_stop - 1) // shape[0] + 1)
-    cols = range(window.col // shape[1], (window.col_stop - 1) // shape[1] + 1)
-    return (f"c/{row}/{col}" for row in rows for col in cols)

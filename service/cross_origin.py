@@ -1,0 +1,43 @@
+"""What web pages of other origins may do (CORS): any may read; those that are named may write, too."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+READING = ("GET", "HEAD")
+WRITING = ("POST", "PATCH", "PUT", "DELETE")
+
+EXPOSED_HEADERS = (
+    "ETag",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+    "Ziggurat-Generation",
+    "Ziggurat-State",
+)
+
+
+class CrossOrigin:
+    """ASGI middleware. Never with cookies: a key is sent by the page itself, which has to know it."""
+
+    def __init__(self, app: ASGIApp, trusted: Collection[str]) -> None:
+        self._trusted = frozenset(trusted)
+        self._for_trusted = _policy(app, tuple(trusted), (*READING, *WRITING))
+        self._for_any = _policy(app, ("*",), READING)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_trusted = scope["type"] == "http" and Headers(scope=scope).get("origin") in self._trusted
+        await (self._for_trusted if is_trusted else self._for_any)(scope, receive, send)
+
+
+def _policy(app: ASGIApp, origins: tuple[str, ...], methods: tuple[str, ...]) -> CORSMiddleware:
+    return CORSMiddleware(
+        app, allow_origins=origins, allow_methods=methods, allow_headers=["*"], expose_headers=EXPOSED_HEADERS
+    )

@@ -1,0 +1,89 @@
+"""The benchmark's jobs run, do what they say, and are told in a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from benchmark.build import OURS, make_table
+from benchmark.costs import Cost, median_cost
+
+ROOT = Path(__file__).parents[2]
+BENCHMARK = ROOT / "scripts" / "benchmark"
+SIZE, TILE = 1024, 512
+
+
+@pytest.fixture(scope="module")
+def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bench") / "massif"
+    make = [sys.executable, str(ROOT / "scripts" / "make_massif.py"), str(folder), "--dtype", "float32"]
+    subprocess.run([*make, "--size", str(SIZE), "--tile", str(TILE)], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pyramid(tiles: Path) -> Path:
+    run("tiles/ziggurat.py", tiles, tiles, tiles.with_suffix(".zarr"))
+    return tiles.with_suffix(".zarr")
+
+
+def run(script: str, tiles: Path, pyramid: Path, out: Path) -> str:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "scripts")])}
+    command = [sys.executable, *map(str, (BENCHMARK / script, tiles, pyramid, out))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return str(done.stdout)
+
+
+def level(root: Path, array: str) -> np.ndarray:
+    return np.asarray(zarr.open_array(root / array, mode="r")[:])
+
+
+def test_a_built_pyramid_is_that_of_the_tiles(pyramid: Path) -> None:
+    native = level(pyramid, "0/elevation")
+    assert native.shape == (SIZE, SIZE)
+    for number in (1, 5, 10):
+        side = 2**number
+        blocks = native.reshape(SIZE // side, side, SIZE // side, side)
+        np.testing.assert_array_equal(
+            level(pyramid, f"{number}/elevation"), np.fmax.reduce(np.fmax.reduce(blocks, axis=3), axis=1)
+        )
+
+
+@pytest.mark.parametrize("name", ["ziggurat", "tensorstore_downsample", "dask_coarsen"])
+def test_contestants_for_levels_make_the_same_levels(
+    name: str, tiles: Path, pyramid: Path, tmp_path: Path
+) -> None:
+    cost = Cost(**json.loads(run(f"levels/{name}.py", tiles, pyramid, tmp_path / "out.zarr")))
+    assert cost.wall_s > 0
+    array = "1/elevation" if name == "ziggurat" else "1"
+    made, expected = level(tmp_path / "out.zarr", array), level(pyramid, "1/elevation")
+    # the others take NaN for a height here and there
+    has_data = ~np.isnan(made) & ~np.isnan(expected)
+    assert has_data.mean() > 0.5
+    np.testing.assert_array_equal(made[has_data], expected[has_data])
+
+
+@pytest.mark.parametrize("script", ["levels/floor.py", "tiles/gdal_cog.py", "tiles/ziggurat.py"])
+def test_the_others_run_and_tell_their_cost(script: str, tiles: Path, pyramid: Path, tmp_path: Path) -> None:
+    cost = Cost(**json.loads(run(script, tiles, pyramid, tmp_path / "out.zarr")))
+    assert cost.wall_s > 0
+    assert cost.peak_bytes > 2**20
+    assert any((tmp_path / "out.zarr").iterdir())
+
+
+def test_the_table_puts_us_over_each_of_them() -> None:
+    costs = {OURS: Cost(2.0, 3.0, 10**8), "other": Cost(4.0, 2.0, 2 * 10**8)}
+    table = make_table("Job", costs)
+    assert "| other | 4.00 | 2.00 | 200 | 0.50 | 1.50 |" in table.splitlines()
+
+
+def test_medians_are_of_each_number_by_itself() -> None:
+    costs = [Cost(1.0, 9.0, 3), Cost(2.0, 8.0, 2), Cost(9.0, 1.0, 1)]
+    assert median_cost(costs) == Cost(2.0, 8.0, 2)
