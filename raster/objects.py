@@ -83,18 +83,21 @@ class ObjectFolder:
         _sync(folder.parent for folder in new_parents)
         self._root = root
 
-    def put(self, key: str, data: bytes) -> StoredObject:
-        """Write one object; parent folders come by themselves."""
+    def put(self, key: str, *pieces: bytes) -> StoredObject:
+        """Write one object, given in pieces; parent folders come by themselves."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
         # renamed into place: a task that runs twice, on two workers, never leaves a part of a shard
         temporary = path.with_name(f"{path.name}.{uuid4().hex}{PARTIAL}")
+        crc32 = 0
         with temporary.open("wb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece)
+                crc32 = zlib.crc32(piece, crc32)
             file.flush()
             _start_flush(file.fileno())
         temporary.replace(path)
-        return StoredObject(key, len(data), zlib.crc32(data))
+        return StoredObject(key, sum(map(len, pieces)), crc32)
 
     def get(self, key: str) -> bytes:
         """One object's bytes, while the pyramid is written."""

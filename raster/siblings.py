@@ -38,7 +38,7 @@ def find_level_0(plan: PyramidPlan, root: Path, manifest_sha256: str | None = No
         return None
     key = f"{CELLS}/{METADATA}"
     metadata = read_whole(root / key, manifest.objects[key]) if key in manifest.objects else None
-    if metadata is None or _format(metadata) != _format(plan.skeleton.objects[key]):
+    if metadata is None or _format(metadata) != _format(plan.level_0_metadata()):
         return None
     rows, cols = plan.tree.shape(0)
     keys = {Shard(0, row, col): f"{CELLS}/c/{row}/{col}" for row in range(rows) for col in range(cols)}

@@ -25,6 +25,7 @@ from raster.sources.source import SourceInfo
 from service.errors import RegistrationRefused
 from service.house import House
 from service.summaries import summarise
+from service.tally import SOURCES
 from service.terrain_grids import anchor_of, declared_window_of, window_of
 
 FARTHEST_CELL = 2**53
@@ -120,6 +121,7 @@ def _inspect_all(
 def _try_inspect(house: House, terrain: Terrain, order: TileOrder) -> InspectedTile | SourceError:
     try:
         url = house.roots.url_of(house.roots.resolve(order.url))
+        house.tally.add(SOURCES, "registration")
         info = inspect_source(house.roots, url)
         encoding = replace(info.encoding, nodata=_nodata(terrain, order, info))
     except SourceError as error:

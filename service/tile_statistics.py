@@ -7,6 +7,7 @@ from raster.sources.opening import open_registered
 from raster.sources.reading import read_statistics
 from raster.statistics import Statistics
 from service.house import House
+from service.tally import SOURCES
 from service.terrain_grids import encoding_of, identity_of
 
 
@@ -22,6 +23,7 @@ def compute_statistics(house: House, tile_id: int) -> Statistics:
     """
     with house.database.read() as session:
         tile = tiles.get_tile(session, tile_id)
+    house.tally.add(SOURCES, "statistics")
     shape = (tile.height, tile.width)
     with open_registered(house.roots, tile.url, identity_of(tile), shape) as source:
         return read_statistics(source, encoding_of(tile))
