@@ -88,7 +88,7 @@ def register_tiles(
         terrain = terrains.get_terrain(session, terrain_key)
     inspected = _inspect_all(house, terrain, orders, on_inspected)
     with house.database.write() as session:
-        terrain = terrains.get_terrain(session, terrain.id)
+        terrain = terrains.lock_terrain(session, terrain.id)
         return _register(session, house, terrain, inspected)
 
 
@@ -245,7 +245,7 @@ def change_priority(house: House, tile_id: int, priority: int) -> Tile:
     TileNotFound
     """
     with house.database.write() as session:
-        tile = tiles.get_tile(session, tile_id)
+        tile = tiles.lock_tile(session, tile_id)
         if tile.priority != priority:
             tiles.set_priority(session, tile, priority)
             summarise(session, house, terrains.get_terrain(session, tile.terrain_id))
@@ -260,7 +260,7 @@ def remove_tile(house: House, tile_id: int) -> None:
     TileNotFound
     """
     with house.database.write() as session:
-        tile = tiles.get_tile(session, tile_id)
+        tile = tiles.lock_tile(session, tile_id)
         terrain = terrains.get_terrain(session, tile.terrain_id)
         tiles.delete_tile(session, tile)
         summarise(session, house, terrain)

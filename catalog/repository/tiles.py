@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields
 from sqlalchemy import ColumnElement, and_, false, insert, or_, select
 
 from catalog.database import ReadSession, WriteSession
-from catalog.errors import TileNotFound
+from catalog.errors import TerrainNotFound, TileNotFound
 from catalog.models import Terrain, Tile
 from catalog.repository.paging import Page, decode_cursor, read_page
 from catalog.repository.rows import columns_of
+from catalog.repository.terrains import lock_terrain
 from raster.grid import Window
 
 ID = re.compile(r"[0-9]{1,18}")
@@ -86,6 +87,23 @@ def get_tile(session: ReadSession, tile_id: int) -> Tile:
     TileNotFound
     """
     tile = session.get(Tile, tile_id)
+    if tile is None:
+        raise TileNotFound(tile_id)
+    return tile
+
+
+def lock_tile(session: WriteSession, tile_id: int) -> Tile:
+    """The tile as it is now, its terrain locked.
+
+    Raises
+    ------
+    TileNotFound
+    """
+    try:
+        lock_terrain(session, get_tile(session, tile_id).terrain_id)
+    except TerrainNotFound as error:
+        raise TileNotFound(tile_id) from error
+    tile = session.get(Tile, tile_id, populate_existing=True)
     if tile is None:
         raise TileNotFound(tile_id)
     return tile
