@@ -48,6 +48,7 @@ class NewTile:
     crs: str | None = None
     block_height: int
     block_width: int
+    is_declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
