@@ -35,6 +35,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.SourceRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.SourceUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.SourceChanged: HTTPStatus.CONFLICT,
+    raster_errors.SourceMisdeclared: HTTPStatus.CONFLICT,
     raster_errors.PlacementRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.TerrainEmpty: HTTPStatus.CONFLICT,
     raster_errors.TerrainTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -53,11 +54,18 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     catalog_errors.TerrainExists: HTTPStatus.CONFLICT,
     catalog_errors.TileNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.KeyNotFound: HTTPStatus.NOT_FOUND,
+    catalog_errors.RegistrationNotFound: HTTPStatus.NOT_FOUND,
+    catalog_errors.RegistrationLost: HTTPStatus.SERVICE_UNAVAILABLE,
+    catalog_errors.RequestKeyTaken: HTTPStatus.CONFLICT,
     catalog_errors.CursorInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     catalog_errors.CatalogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     catalog_errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.RegistrationRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.RegistrationTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    service_errors.TableRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    service_errors.RegistrationAbandoned: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.RegistrationStopped: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.SpoolUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.PyramidNotBuilt: HTTPStatus.NOT_FOUND,
     raster_errors.ClusterUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     raster_errors.BudgetTooSmall: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -86,6 +94,7 @@ HIDDEN = frozenset(
         raster_errors.ClusterUnavailable,
         catalog_errors.CatalogUnavailable,
         service_errors.StoreUnavailable,
+        service_errors.SpoolUnavailable,
     }
 )
 """Errors whose data name internals: the log has them, the answer does not."""
@@ -220,6 +229,7 @@ SOURCE_ERRORS: tuple[type[Exception], ...] = (
     raster_errors.SourceRefused,
     raster_errors.SourceUnreadable,
     raster_errors.SourceChanged,
+    raster_errors.SourceMisdeclared,
 )
 """What may be wrong with a registered tile when it is read."""
 

@@ -20,8 +20,9 @@ from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.errors import RegistrationRefused
 from service.house import House
+from service.inspection import TileOrder
 from service.pyramid_states import list_states
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
 from service.terrain_grids import cell_type_of, grid_of
 
 METRICS = ("max", "min", "mean", "count")

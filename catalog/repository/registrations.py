@@ -102,8 +102,7 @@ def claim_registration(session: WriteSession, registration_id: str, owner: str) 
         "problems": [],
     }
     claiming = update(Registration).where(Registration.id == registration_id, Registration.state.in_(OPEN))
-    found = session.scalars(claiming.values(beginning).returning(Registration)).one_or_none()
-    return found
+    return session.scalars(claiming.values(beginning).returning(Registration)).one_or_none()
 
 
 def note_progress(

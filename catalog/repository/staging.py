@@ -64,18 +64,26 @@ def stage_tiles(session: WriteSession, registration_id: str, rows: Sequence[Stag
         session.execute(insert(StagedTile), values)
 
 
-def list_repeated(session: ReadSession, registration_id: str) -> Sequence[RepeatedRow]:
-    """Rows that name a source which an earlier one has named."""
+def count_repeated(session: ReadSession, registration_id: str) -> int:
+    """Number of rows that name a source which an earlier one has named."""
+    counting = select(func.count()).select_from(StagedTile).where(_is_repeated(registration_id))
+    return session.scalars(counting).one()
+
+
+def list_repeated(session: ReadSession, registration_id: str, limit: int) -> Sequence[RepeatedRow]:
+    """The first of them."""
+    query = select(StagedTile.line, StagedTile.url).where(_is_repeated(registration_id))
+    return [RepeatedRow(*row) for row in session.execute(query.order_by(StagedTile.line).limit(limit))]
+
+
+def _is_repeated(registration_id: str) -> ColumnElement[bool]:
     earlier = aliased(StagedTile)
     is_repeated = exists().where(
         earlier.registration_id == registration_id,
         earlier.url == StagedTile.url,
         earlier.line < StagedTile.line,
     )
-    query = select(StagedTile.line, StagedTile.url).where(
-        StagedTile.registration_id == registration_id, is_repeated
-    )
-    return [RepeatedRow(*row) for row in session.execute(query.order_by(StagedTile.line))]
+    return and_(StagedTile.registration_id == registration_id, is_repeated)
 
 
 def register_staged(session: WriteSession, terrain_id: int, registration_id: str) -> bool:

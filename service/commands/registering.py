@@ -12,7 +12,8 @@ from service.commands.opening import AsJson, TerrainName, open_installation
 from service.console import print_json, progress_bar, tell
 from service.creation import TerrainOrder, create_terrain
 from service.house import House
-from service.registration import TileOrder, register_tiles
+from service.inspection import TileOrder
+from service.registration import register_tiles
 from service.schemas import NewTerrainBody
 from service.source_names import expand_sources
 

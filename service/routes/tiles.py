@@ -15,9 +15,10 @@ from raster.errors import GridInvalid, TerrainTooLarge
 from service.bodies import tile_body
 from service.desk import Desk, GivenDesk
 from service.errors import ParameterInvalid, RegistrationRefused, RegistrationTooLarge
+from service.inspection import TileOrder
 from service.links import next_page
 from service.problems import SOURCE_ERRORS, problem_responses
-from service.registration import TileOrder, change_priority, register_tiles, remove_tile
+from service.registration import change_priority, register_tiles, remove_tile
 from service.schemas import (
     NewTilesBody,
     RegistrationBody,

@@ -89,6 +89,7 @@ CHANGES: dict[str, Any] = {
     "x": 1, "y": 1, "width": 21, "height": 11, "dtype": "uint8", "nodata": 0, "scale": 2.0, "offset": 1.0,
     "south_up": True, "priority": 1, "size": 401, "mtime_ns": 1, "etag": "e",
     "transform": [2.0, 0.0, 0.0, 0.0, -2.0, 0.0], "crs": "EPSG:4326", "block_height": 5, "block_width": 5,
+    "is_declared": True,
 }  # fmt: skip
 
 

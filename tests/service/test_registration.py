@@ -22,7 +22,8 @@ from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.errors import RegistrationRefused
 from service.house import House
-from service.registration import Registration, TileOrder, change_priority, register_tiles, remove_tile
+from service.inspection import TileOrder
+from service.registration import Registration, change_priority, register_tiles, remove_tile
 from service.terrain_grids import find_grid
 from terrains import cells_of
 

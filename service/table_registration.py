@@ -1,0 +1,276 @@
+"""The use-case that registers a table of tiles, all rows or none, in memory that does not grow with it. No web.
+
+Rows are checked and staged in the catalogue some at a time, each time in a short transaction; one
+transaction at the end makes tiles of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from catalog.errors import CatalogUnavailable, RegistrationLost, TerrainNotFound
+from catalog.models import Registration, Terrain
+from catalog.repository import registrations, staging, terrains
+from catalog.repository.honoured import note_outcome, reserve_key
+from catalog.repository.registrations import NewRegistration, RegistrationProgress
+from catalog.repository.staging import StagedRow
+from raster.errors import PlacementRefused, RasterError, SourceError
+from raster.placement import Anchor
+from service.errors import TableRefused
+from service.house import House
+from service.inspection import InspectedTile, inspect_tiles, new_tile, place_inspected
+from service.registration import NAMED_TWICE, fix_anchor, origin_moved
+from service.repetition import RequestKey, tiles_of
+from service.summaries import summarise
+from service.terrain_grids import anchor_of, window_of
+from service.tile_tables import RowProblem, TableKind, TableRow, read_table
+
+ROWS_AT_ONCE = 1000
+"""Rows in memory at a time, and in one transaction."""
+
+PROBLEMS_KEPT = 100
+"""Of more problems only the number is told."""
+
+OnProgress = Callable[[RegistrationProgress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A job, and as whom this process works on it."""
+
+    registration_id: str
+    terrain_id: int
+    owner: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What places of tiles depend on: when it has changed they are to be found anew."""
+
+    anchor: Anchor
+    has_tiles: bool
+
+
+@dataclass(slots=True)
+class _Problems:
+    """The first problems, and the number of all."""
+
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, problem: RowProblem) -> None:
+        self.count += 1
+        if len(self.kept) < PROBLEMS_KEPT:
+            self.kept.append({"line": problem.line, "url": problem.url, "reason": problem.reason})
+
+
+def new_registration_id() -> str:
+    """An id nobody guesses, as a file may be named."""
+    return uuid4().hex
+
+
+def queue_registration(
+    house: House, terrain_id: int, registration_id: str, byte_count: int, request_key: RequestKey | None
+) -> Registration:
+    """Queue a job for a table that is in the spool; the job of the first time if the request is a repetition.
+
+    Raises
+    ------
+    TerrainNotFound, RequestKeyTaken
+    """
+    new = NewRegistration(id=registration_id, terrain_id=terrain_id, byte_count=byte_count)
+    mark = None if request_key is None else request_key.mark(tiles_of(terrain_id))
+    with house.database.write() as session:
+        terrains.get_terrain(session, terrain_id)
+        known = None if mark is None else reserve_key(session, mark)
+        if known is not None and "registration" in known:
+            return registrations.get_registration(session, terrain_id, known["registration"])
+        job = registrations.add_registration(session, new)
+        if mark is not None:
+            note_outcome(session, mark, {"registration": registration_id})
+        return job
+
+
+def claim(house: House, registration_id: str) -> Claim | None:
+    """Begin to work on a job that no other process works on; None when it has ended."""
+    owner = uuid4().hex
+    with house.database.write() as session:
+        job = registrations.claim_registration(session, registration_id, owner)
+        if job is None:
+            return None
+        return Claim(registration_id=job.id, terrain_id=job.terrain_id, owner=owner, attempts=job.attempts)
+
+
+def register_table(
+    house: House, job: Claim, file: BinaryIO, kind: TableKind, on_progress: OnProgress
+) -> Registration:
+    """Register a table; the job is told how it ended.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        At its start; it can be read again.
+    on_progress : callable
+        Called after every `ROWS_AT_ONCE` rows; what it raises stops the registration, which can be begun again.
+
+    Raises
+    ------
+    TableRefused
+    TerrainTooLarge
+    RegistrationLost, CatalogUnavailable
+        Nothing is noted: another attempt may go better.
+    """
+    try:
+        while not _attempt(house, job, file, kind, on_progress):
+            file.seek(0)
+    except TerrainNotFound as error:
+        raise RegistrationLost(job.registration_id) from error
+    except (RasterError, TableRefused) as error:
+        fail(house, job, error)
+        raise
+    drop_staged(house, job.registration_id)
+    with house.database.read() as session:
+        return registrations.get_registration(session, job.terrain_id, job.registration_id)
+
+
+def fail(house: House, job: Claim, error: Exception) -> None:
+    """Note why a job ends without any tile registered.
+
+    Raises
+    ------
+    RegistrationLost
+    """
+    failure = {"error": type(error).__name__, "detail": str(error)}
+    with house.database.write() as session:
+        registrations.fail_registration(session, job.registration_id, job.owner, failure)
+    with suppress(CatalogUnavailable):  # whoever tidies up comes by anyway
+        drop_staged(house, job.registration_id)
+
+
+def drop_staged(house: House, registration_id: str) -> None:
+    """Drop what a job has staged, in steps that keep nobody waiting."""
+    while True:
+        with house.database.write() as session:
+            if not staging.drop_staged_of(session, registration_id):
+                return
+
+
+def _attempt(house: House, job: Claim, file: BinaryIO, kind: TableKind, on_progress: OnProgress) -> bool:
+    """Whether it is done; not when the terrain's grid was fixed in another way meanwhile."""
+    drop_staged(house, job.registration_id)
+    with house.database.read() as session:
+        terrain = terrains.get_terrain(session, job.terrain_id)
+    footing = _footing(terrain)
+    anchor, progress = _stage(house, job, terrain, _Table(file, kind), on_progress)
+    if progress.problem_count:
+        raise TableRefused(progress.problem_count)
+    with house.database.write() as session:
+        terrain = terrains.get_terrain(session, job.terrain_id)
+        registrations.hold_registration(session, job.registration_id, job.owner)
+        if _footing(terrain) != footing:
+            return False
+        before = window_of(terrain)
+        if staging.register_staged(session, terrain.id, job.registration_id):
+            fix_anchor(session, terrain, anchor)
+            summarise(session, house, terrain)
+        registrations.finish_registration(
+            session,
+            job.registration_id,
+            job.owner,
+            rows=progress.rows_read,
+            revision=terrain.revision,
+            origin_moved=origin_moved(before, window_of(terrain)),
+        )
+    return True
+
+
+def _footing(terrain: Terrain) -> Footing:
+    return Footing(anchor_of(terrain), terrain.tile_count > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    file: BinaryIO
+    kind: TableKind
+
+    def batches(self) -> Iterator[list[TableRow | RowProblem]]:
+        rows = read_table(self.file, self.kind)
+        while batch := list(islice(rows, ROWS_AT_ONCE)):
+            yield batch
+
+
+def _stage(
+    house: House, job: Claim, terrain: Terrain, table: _Table, on_progress: OnProgress
+) -> tuple[Anchor, RegistrationProgress]:
+    """Check and stage every row; how the terrain lies on the ground then, and what was found."""
+    anchor, has_tiles = anchor_of(terrain), terrain.tile_count > 0
+    problems, rows_read = _Problems(), 0
+    progress = RegistrationProgress(bytes_read=0, rows_read=0, problem_count=0, problems=[])
+    for batch in table.batches():
+        rows_read += len(batch)
+        looked_at = list(_look_at(house, terrain, batch, problems))
+        anchor, places = place_inspected(
+            terrain, anchor, [tile for _, tile in looked_at], has_tiles=has_tiles
+        )
+        staged: list[StagedRow] = []
+        for (line, tile), place in zip(looked_at, places, strict=True):
+            if isinstance(place, PlacementRefused):
+                problems.add(RowProblem(line, place.reason, tile.order.url))
+            else:
+                staged.append(StagedRow(line, new_tile(tile, place)))
+        has_tiles = has_tiles or bool(staged)
+        progress = _progress(table, rows_read, problems)
+        with house.database.write() as session:
+            staging.stage_tiles(session, job.registration_id, staged)
+            registrations.note_progress(session, job.registration_id, job.owner, progress)
+        on_progress(progress)
+    return anchor, _add_repeated(house, job, table, progress, problems)
+
+
+def _look_at(
+    house: House, terrain: Terrain, batch: Iterable[TableRow | RowProblem], problems: _Problems
+) -> Iterator[tuple[int, InspectedTile]]:
+    rows: list[TableRow] = []
+    for row in batch:
+        if isinstance(row, RowProblem):
+            problems.add(row)
+        else:
+            rows.append(row)
+    outcomes = inspect_tiles(house, terrain, [row.order for row in rows])
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if isinstance(outcome, SourceError):
+            problems.add(RowProblem(row.line, outcome.reason, row.order.url))
+        else:
+            yield row.line, outcome
+
+
+def _add_repeated(
+    house: House, job: Claim, table: _Table, progress: RegistrationProgress, problems: _Problems
+) -> RegistrationProgress:
+    with house.database.read() as session:
+        count = staging.count_repeated(session, job.registration_id)
+        repeated = staging.list_repeated(session, job.registration_id, PROBLEMS_KEPT)
+    if not count:
+        return progress
+    for row in repeated:
+        problems.add(RowProblem(row.line, NAMED_TWICE, row.url))
+    problems.count += count - len(repeated)
+    progress = _progress(table, progress.rows_read, problems)
+    with house.database.write() as session:
+        registrations.note_progress(session, job.registration_id, job.owner, progress)
+    return progress
+
+
+def _progress(table: _Table, rows_read: int, problems: _Problems) -> RegistrationProgress:
+    return RegistrationProgress(
+        bytes_read=table.file.tell(),
+        rows_read=rows_read,
+        problem_count=problems.count,
+        problems=list(problems.kept),
+    )
