@@ -19,7 +19,7 @@ from service.known_hosts import LOCAL_HOSTS, KnownHosts
 from service.problems import install_problems, problem_responses
 from service.query_parameters import check_parameters
 from service.request_ids import RequestIds
-from service.routes import health, levels, pyramids, terrains, tiles
+from service.routes import health, levels, pyramids, registrations, terrains, tiles
 from service.settings import Settings
 from service.version import VERSION
 
@@ -35,6 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             yield
         finally:
+            app.state.desk.registrations.close()
             app.state.desk.builds.close()
             house.database.dispose()
 
@@ -47,8 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
         dependencies=[Depends(check_parameters)],
     )
     install_problems(app)
-    # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (health, tiles, terrains, pyramids, levels):
+    # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
+    for routes in (health, registrations, tiles, terrains, pyramids, levels):
         app.include_router(routes.router)
     if settings.requires_keys:
         describe_keys(app.openapi(), settings)
@@ -58,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def install_middleware(app: FastAPI, settings: Settings) -> None:
     """What every request passes on its way in and every answer on its way out; the last one comes first."""
-    app.add_middleware(BodyLimits)
+    app.add_middleware(BodyLimits, table_bytes=settings.max_table_bytes)
     app.add_middleware(KeyGuard, settings=settings)
     app.add_middleware(CrossOrigin, trusted=settings.cors_origins)
     own_hosts = (*LOCAL_HOSTS, settings.host) if settings.is_local else ()

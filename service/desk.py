@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from service.build_desk import BuildDesk
 from service.house import House
 from service.levels import LevelReader
+from service.registration_desk import RegistrationDesk
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,6 +26,7 @@ class Desk:
     house: House
     builds: BuildDesk
     levels: LevelReader
+    registrations: RegistrationDesk
     limiter: CapacityLimiter
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -38,7 +40,8 @@ class Desk:
 
 def open_desk(house: House) -> Desk:
     """Wire the counter. Must be called in the event loop that serves."""
-    return Desk(house, BuildDesk(house), LevelReader(house), CapacityLimiter(house.settings.request_threads))
+    limiter = CapacityLimiter(house.settings.request_threads)
+    return Desk(house, BuildDesk(house), LevelReader(house), RegistrationDesk(house), limiter)
 
 
 def desk_of(request: Request) -> Desk:

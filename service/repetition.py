@@ -1,4 +1,4 @@
-"""Requests that a client repeats because the answer was lost: known again by their Idempotency-Key. No web."""
+"""Requests that are repeated because an answer was lost: known again by their Idempotency-Key. No web."""
 
 from __future__ import annotations
 

@@ -36,26 +36,50 @@ class Spool:
 
     folder: Path
 
-    @contextmanager
-    def receive(self, registration_id: str, kind: TableKind) -> Iterator[BinaryIO]:
-        """A file for a body that arrives; it is there, to survive the machine, when the context ends well.
+    def begin(self, registration_id: str) -> BinaryIO:
+        """A file for a body that arrives.
 
         Raises
         ------
         SpoolUnavailable
         """
-        arriving = self.folder / f"{registration_id}.part"
         with self._using():
             self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with arriving.open("wb") as file:
-                    yield file
-                    file.flush()
-                    os.fsync(file.fileno())
-                arriving.rename(self._path(registration_id, kind))
-                _sync(self.folder)
-            finally:
-                arriving.unlink(missing_ok=True)
+            return self._arriving(registration_id).open("wb")
+
+    def add(self, file: BinaryIO, data: bytes) -> None:
+        """Write some of a body.
+
+        Raises
+        ------
+        SpoolUnavailable
+        """
+        with self._using():
+            file.write(data)
+
+    def keep(self, file: BinaryIO, registration_id: str, kind: TableKind) -> None:
+        """The body is whole: from now on it survives the machine.
+
+        Raises
+        ------
+        SpoolUnavailable
+        """
+        with self._using():
+            file.flush()
+            os.fsync(file.fileno())
+            self._arriving(registration_id).rename(self._path(registration_id, kind))
+            _sync(self.folder)
+
+    def end(self, file: BinaryIO, registration_id: str) -> None:
+        """Close the file of a body that arrived, and remove it if it was not kept.
+
+        Raises
+        ------
+        SpoolUnavailable
+        """
+        with self._using():
+            self._arriving(registration_id).unlink(missing_ok=True)
+            file.close()
 
     def find(self) -> dict[str, SpooledTable]:
         """Every whole body, by its registration.
@@ -96,6 +120,9 @@ class Spool:
                 if is_old and path.stem not in needed:
                     path.unlink(missing_ok=True)
 
+    def _arriving(self, registration_id: str) -> Path:
+        return self.folder / f"{registration_id}.part"
+
     def _path(self, registration_id: str, kind: TableKind) -> Path:
         return self.folder / f"{registration_id}.{kind}"
 
@@ -109,7 +136,7 @@ class Spool:
 
 @contextmanager
 def locked(table: SpooledTable) -> Iterator[BinaryIO | None]:
-    """The body, locked until the context ends or the process dies; None when another one has it, or it is gone."""
+    """The body, locked until the process dies or the context ends; None if another has it, or it is gone."""
     try:
         file = table.path.open("rb")
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The use-case that registers a table of tiles, all rows or none, in memory that does not grow with it. No web.
+"""The use-case that registers a table of tiles, all rows or none, in memory it does not outgrow. No web.
 
 Rows are checked and staged in the catalogue some at a time, each time in a short transaction; one
 transaction at the end makes tiles of them.
@@ -7,17 +7,14 @@ transaction at the end makes tiles of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, BinaryIO
-from uuid import uuid4
 
-from catalog.errors import CatalogUnavailable, RegistrationLost, TerrainNotFound
+from catalog.errors import RegistrationLost, TerrainNotFound
 from catalog.models import Registration, Terrain
 from catalog.repository import registrations, staging, terrains
-from catalog.repository.honoured import note_outcome, reserve_key
-from catalog.repository.registrations import NewRegistration, RegistrationProgress
+from catalog.repository.registrations import RegistrationProgress
 from catalog.repository.staging import StagedRow
 from raster.errors import PlacementRefused, RasterError, SourceError
 from raster.placement import Anchor
@@ -25,7 +22,7 @@ from service.errors import TableRefused
 from service.house import House
 from service.inspection import InspectedTile, inspect_tiles, new_tile, place_inspected
 from service.registration import NAMED_TWICE, fix_anchor, origin_moved
-from service.repetition import RequestKey, tiles_of
+from service.registration_jobs import Claim, drop_staged, fail
 from service.summaries import summarise
 from service.terrain_grids import anchor_of, window_of
 from service.tile_tables import RowProblem, TableKind, TableRow, read_table
@@ -37,16 +34,6 @@ PROBLEMS_KEPT = 100
 """Of more problems only the number is told."""
 
 OnProgress = Callable[[RegistrationProgress], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A job, and as whom this process works on it."""
-
-    registration_id: str
-    terrain_id: int
-    owner: str
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,43 +57,6 @@ class _Problems:
             self.kept.append({"line": problem.line, "url": problem.url, "reason": problem.reason})
 
 
-def new_registration_id() -> str:
-    """An id nobody guesses, as a file may be named."""
-    return uuid4().hex
-
-
-def queue_registration(
-    house: House, terrain_id: int, registration_id: str, byte_count: int, request_key: RequestKey | None
-) -> Registration:
-    """Queue a job for a table that is in the spool; the job of the first time if the request is a repetition.
-
-    Raises
-    ------
-    TerrainNotFound, RequestKeyTaken
-    """
-    new = NewRegistration(id=registration_id, terrain_id=terrain_id, byte_count=byte_count)
-    mark = None if request_key is None else request_key.mark(tiles_of(terrain_id))
-    with house.database.write() as session:
-        terrains.get_terrain(session, terrain_id)
-        known = None if mark is None else reserve_key(session, mark)
-        if known is not None and "registration" in known:
-            return registrations.get_registration(session, terrain_id, known["registration"])
-        job = registrations.add_registration(session, new)
-        if mark is not None:
-            note_outcome(session, mark, {"registration": registration_id})
-        return job
-
-
-def claim(house: House, registration_id: str) -> Claim | None:
-    """Begin to work on a job that no other process works on; None when it has ended."""
-    owner = uuid4().hex
-    with house.database.write() as session:
-        job = registrations.claim_registration(session, registration_id, owner)
-        if job is None:
-            return None
-        return Claim(registration_id=job.id, terrain_id=job.terrain_id, owner=owner, attempts=job.attempts)
-
-
 def register_table(
     house: House, job: Claim, file: BinaryIO, kind: TableKind, on_progress: OnProgress
 ) -> Registration:
@@ -117,7 +67,7 @@ def register_table(
     file : BinaryIO
         At its start; it can be read again.
     on_progress : callable
-        Called after every `ROWS_AT_ONCE` rows; what it raises stops the registration, which can be begun again.
+        Called after every `ROWS_AT_ONCE` rows; what it raises stops the registration.
 
     Raises
     ------
@@ -137,28 +87,6 @@ def register_table(
     drop_staged(house, job.registration_id)
     with house.database.read() as session:
         return registrations.get_registration(session, job.terrain_id, job.registration_id)
-
-
-def fail(house: House, job: Claim, error: Exception) -> None:
-    """Note why a job ends without any tile registered.
-
-    Raises
-    ------
-    RegistrationLost
-    """
-    failure = {"error": type(error).__name__, "detail": str(error)}
-    with house.database.write() as session:
-        registrations.fail_registration(session, job.registration_id, job.owner, failure)
-    with suppress(CatalogUnavailable):  # whoever tidies up comes by anyway
-        drop_staged(house, job.registration_id)
-
-
-def drop_staged(house: House, registration_id: str) -> None:
-    """Drop what a job has staged, in steps that keep nobody waiting."""
-    while True:
-        with house.database.write() as session:
-            if not staging.drop_staged_of(session, registration_id):
-                return
 
 
 def _attempt(house: House, job: Claim, file: BinaryIO, kind: TableKind, on_progress: OnProgress) -> bool:
@@ -211,7 +139,7 @@ def _stage(
     """Check and stage every row; how the terrain lies on the ground then, and what was found."""
     anchor, has_tiles = anchor_of(terrain), terrain.tile_count > 0
     problems, rows_read = _Problems(), 0
-    progress = RegistrationProgress(bytes_read=0, rows_read=0, problem_count=0, problems=[])
+    progress = _progress(table, rows_read, problems)
     for batch in table.batches():
         rows_read += len(batch)
         looked_at = list(_look_at(house, terrain, batch, problems))
@@ -230,7 +158,9 @@ def _stage(
             staging.stage_tiles(session, job.registration_id, staged)
             registrations.note_progress(session, job.registration_id, job.owner, progress)
         on_progress(progress)
-    return anchor, _add_repeated(house, job, table, progress, problems)
+    if not rows_read:
+        problems.add(RowProblem(1, "the table has no rows"))
+    return anchor, _add_repeated(house, job, table, rows_read, problems)
 
 
 def _look_at(
@@ -251,17 +181,16 @@ def _look_at(
 
 
 def _add_repeated(
-    house: House, job: Claim, table: _Table, progress: RegistrationProgress, problems: _Problems
+    house: House, job: Claim, table: _Table, rows_read: int, problems: _Problems
 ) -> RegistrationProgress:
+    """Everything that was found, rows that name one source twice included."""
     with house.database.read() as session:
         count = staging.count_repeated(session, job.registration_id)
         repeated = staging.list_repeated(session, job.registration_id, PROBLEMS_KEPT)
-    if not count:
-        return progress
     for row in repeated:
         problems.add(RowProblem(row.line, NAMED_TWICE, row.url))
     problems.count += count - len(repeated)
-    progress = _progress(table, progress.rows_read, problems)
+    progress = _progress(table, rows_read, problems)
     with house.database.write() as session:
         registrations.note_progress(session, job.registration_id, job.owner, progress)
     return progress

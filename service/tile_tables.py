@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from raster.sources.declared import Declaration
 from service.inspection import TileOrder
-from service.schemas import FiniteFloat, NewTileBody, Text
+from service.schemas import FiniteFloat, PlacedSourceBody, Text
 
 LONGEST_LINE_BYTES = 2**16
 """Of NDJSON; a row has some hundred."""
@@ -53,7 +53,7 @@ def _nan(value: object) -> object:
     return "NaN" if isinstance(value, str) and value.strip().lower() == "nan" else value
 
 
-class TileRowBody(NewTileBody):
+class TileRowBody(PlacedSourceBody):
     """A row of a table. With height, width and dtype its file is not opened before the first build."""
 
     nodata: Annotated[FiniteFloat | Literal["NaN"] | None, BeforeValidator(_nan)] = None
@@ -103,14 +103,8 @@ class TileRowBody(NewTileBody):
 
 
 def read_table(file: BinaryIO, kind: TableKind) -> Iterator[TableRow | RowProblem]:
-    """The rows of a table, one at a time; blank lines are none. A table without rows is one problem."""
-    rows = _read_ndjson(file) if kind is TableKind.NDJSON else _read_csv(file)
-    is_empty = True
-    for row in rows:
-        is_empty = False
-        yield row
-    if is_empty:
-        yield RowProblem(1, "the table has no rows")
+    """The rows of a table, one at a time; blank lines are none."""
+    return _read_ndjson(file) if kind is TableKind.NDJSON else _read_csv(file)
 
 
 def _read_ndjson(file: BinaryIO) -> Iterator[TableRow | RowProblem]:

@@ -62,6 +62,7 @@ class Installation:
             f"{PREFIX}DATABASE_URL": f"sqlite:///{self.folder / 'catalog.db'}",
             f"{PREFIX}STORE_URL": str(self.folder / "pyramids"),
             f"{PREFIX}TILE_ROOT": str(self.tiles),
+            f"{PREFIX}SPOOL": str(self.folder / "spool"),
         }
 
     def run(self, *arguments: str, **settings: str) -> Said:
@@ -95,6 +96,7 @@ class Installation:
             database_url=f"sqlite:///{self.folder / 'catalog.db'}",
             store_url=self.folder / "pyramids",
             tile_root=(self.tiles,),
+            spool=self.folder / "spool",
         ).model_copy(update=changed)
 
     @contextmanager
