@@ -18,6 +18,7 @@ from raster.objects import manifest_path, replace_file
 from raster.pyramid import PyramidPlan
 from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
+from service.declared_tiles import check_declared
 from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
 from service.house import House
 
@@ -48,13 +49,13 @@ def build_pyramids(
     ------
     TerrainNotFound, MetricNotFound, TerrainEmpty, BudgetTooSmall, ClusterUnavailable
     SourceError
-        A tile cannot be read; the failure is recorded with the pyramids.
+        A tile cannot be read, or is not what was declared; the failure is recorded with the pyramids.
     StoreUnavailable
         The folder of the pyramids cannot be written.
     BuildSuperseded
         A newer revision was published meanwhile; what was built is removed.
     """
-    build = plan_build(house, terrain_key, metric_names)
+    build = _plan(house, terrain_key, metric_names, on_shard)
     try:
         written = _write(house, build, on_shard)
         for pyramid, each in zip(build.plan.pyramids, written, strict=True):
@@ -67,6 +68,21 @@ def build_pyramids(
             _record_failure(house, build, error)
         raise
     return {pyramid.about.metric: pyramid.about.generation for pyramid in build.plan.pyramids}
+
+
+def _plan(
+    house: House, terrain_key: int | str, metric_names: Sequence[str], on_shard: Progress
+) -> PlannedBuild:
+    """Plan from tiles that somebody has looked into; one that is not what was declared is a failure."""
+    while True:
+        build = plan_build(house, terrain_key, metric_names)
+        if not build.declared_count:
+            return build
+        try:
+            check_declared(house, build.terrain.id, lambda *_: on_shard(0, 0))
+        except RasterError as error:
+            _record_failure(house, build, error)
+            raise
 
 
 def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[WrittenPyramid]:

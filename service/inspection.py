@@ -12,32 +12,18 @@ from raster.cells import Nodata, representable
 from raster.errors import PlacementRefused, SourceError, SourceRefused
 from raster.grid import Window
 from raster.placement import Anchor, Placing, check_inside, place_tiles
-from raster.sources.declared import Declaration, declare_source
+from raster.sources.declared import declare_source
 from raster.sources.opening import inspect_source
 from raster.sources.source import SourceInfo
 from service.house import House
 from service.terrain_grids import declared_window_of
+from service.tile_orders import TileOrder
 
 FARTHEST_CELL = 2**53
 """Rows and columns up to here are exact in JSON, in float64 and in the catalogue's columns."""
 
 INSPECTING_THREADS = 8
 """Looking at a source waits for the disk more than for a core."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TileOrder:
-    """A tile to register, as asked for; x and y in tile indices where the terrain has a tile size.
-
-    One that is declared is taken at its word: its source is not opened before it is built from.
-    """
-
-    url: str
-    x: int | None = None
-    y: int | None = None
-    priority: int = 0
-    nodata: Nodata = None
-    declared: Declaration | None = None
 
 
 @dataclass(frozen=True, slots=True)

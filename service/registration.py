@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from catalog.database import WriteSession
+from catalog.database import ReadSession, WriteSession
+from catalog.errors import RequestKeyTaken
 from catalog.models import Terrain, Tile
 from catalog.repository import terrains, tiles
+from catalog.repository.honoured import RequestMark, find_outcome, note_outcome, reserve_key
 from catalog.repository.terrains import Anchoring
 from raster.errors import PlacementRefused, RasterError, SourceRefused
 from raster.grid import Window
 from raster.placement import Anchor
 from service.errors import RegistrationRefused
 from service.house import House
-from service.inspection import InspectedTile, TileOrder, inspect_tiles, new_tile, place_inspected
+from service.inspection import InspectedTile, inspect_tiles, new_tile, place_inspected
+from service.repetition import RequestKey, tiles_of
 from service.summaries import summarise
 from service.terrain_grids import anchor_of, window_of
+from service.tile_orders import TileOrder
 
 NAMED_TWICE = "named twice in this registration"
 
@@ -35,6 +40,7 @@ def register_tiles(
     terrain_key: int | str,
     orders: Sequence[TileOrder],
     on_inspected: Callable[[int, int], None] = lambda done, total: None,
+    request_key: RequestKey | None = None,
 ) -> Registration:
     """Register tiles, all or none; a source that is registered already is replaced in its place.
 
@@ -42,6 +48,8 @@ def register_tiles(
     ----------
     on_inspected : callable
         Called with (sources looked at, sources in all).
+    request_key : RequestKey or None
+        Of a request that may be a repetition: then what the first one did is told, and nothing is done.
 
     Raises
     ------
@@ -49,13 +57,44 @@ def register_tiles(
     RegistrationRefused
         With the reason of every tile that is refused.
     TerrainTooLarge
+    RequestKeyTaken
     """
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain_key)
+        mark = None if request_key is None else request_key.mark(tiles_of(terrain.id))
+        if mark is not None and (done := find_outcome(session, mark)) is not None:
+            return _done_before(session, mark, done)
     inspected = _inspect_all(house, terrain, orders, on_inspected)
     with house.database.write() as session:
         terrain = terrains.get_terrain(session, terrain.id)
-        return _register(session, house, terrain, inspected)
+        if mark is not None and (done := reserve_key(session, mark)) is not None:
+            return _done_before(session, mark, done)
+        registered = _register(session, house, terrain, inspected)
+        if mark is not None:
+            note_outcome(session, mark, _outcome(registered))
+        return registered
+
+
+def _outcome(registered: Registration) -> dict[str, Any]:
+    ids = [tile.id for tile in registered.tiles]
+    return {"tiles": ids, "revision": registered.revision, "origin_moved": registered.origin_moved}
+
+
+def _done_before(session: ReadSession, mark: RequestMark, done: dict[str, Any]) -> Registration:
+    """What a request did the first time; of its tiles those that are still there.
+
+    Raises
+    ------
+    RequestKeyTaken
+        It was a table of tiles.
+    """
+    if "tiles" not in done:
+        raise RequestKeyTaken(mark.key)
+    return Registration(
+        tiles=tiles.list_by_id(session, done["tiles"]),
+        revision=done["revision"],
+        origin_moved=done["origin_moved"],
+    )
 
 
 def _inspect_all(

@@ -13,8 +13,8 @@ from affine import Affine
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from raster.sources.declared import Declaration
-from service.inspection import TileOrder
 from service.schemas import FiniteFloat, PlacedSourceBody, Text
+from service.tile_orders import TileOrder
 
 LONGEST_LINE_BYTES = 2**16
 """Of NDJSON; a row has some hundred."""

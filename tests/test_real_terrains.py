@@ -20,10 +20,10 @@ from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.errors import RegistrationRefused
 from service.house import House
-from service.inspection import TileOrder
 from service.pyramid_states import list_states
 from service.registration import register_tiles
 from service.terrain_grids import cell_type_of, grid_of
+from service.tile_orders import TileOrder
 
 METRICS = ("max", "min", "mean", "count")
 

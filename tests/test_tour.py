@@ -27,9 +27,9 @@ from readme import README, ROOT, blocks, section
 from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.house import open_house
-from service.inspection import TileOrder
 from service.registration import register_tiles
 from service.settings import Settings
+from service.tile_orders import TileOrder
 from show_demo import TERRAINS
 
 UNSTABLE = {"generation", "store_url"}

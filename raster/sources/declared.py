@@ -91,19 +91,24 @@ def _identify(roots: TileRoots, url: str) -> SourceIdentity:
     return SourceIdentity(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
-def find_contradictions(declared: SourceInfo, found: SourceInfo) -> Iterator[str]:
+def find_contradictions(shape: tuple[int, int], encoding: CellEncoding, found: SourceInfo) -> Iterator[str]:
     """Where a header differs from what was declared, place aside; empty when all is true.
 
-    A nodata value is declared, or the terrain's: a file may name none itself, but no other one.
+    Parameters
+    ----------
+    shape, encoding
+        As registered. The nodata value is declared, or the terrain's: a file may name none itself,
+        but no other one.
     """
-    said, true = declared.encoding, found.encoding
-    if (declared.height, declared.width) != (found.height, found.width):
-        yield _differ(f"{declared.height} x {declared.width} cells", f"{found.height} x {found.width}")
+    true = found.encoding
+    if shape != (found.height, found.width):
+        yield _differ(f"{shape[0]} x {shape[1]} cells", f"{found.height} x {found.width}")
     for name in ("dtype", "scale", "offset"):
-        if getattr(said, name) != getattr(true, name):
-            yield _differ(f"{name} {getattr(said, name)}", getattr(true, name))
-    if true.nodata is not None and not _same(said.nodata, true.nodata):
-        yield _differ(f"nodata {said.nodata}".replace("None", "none"), true.nodata)
+        if getattr(encoding, name) != getattr(true, name):
+            yield _differ(f"{name} {getattr(encoding, name)}", getattr(true, name))
+    if true.nodata is not None and not _same(encoding.nodata, true.nodata):
+        said = "no nodata value" if encoding.nodata is None else f"nodata {encoding.nodata}"
+        yield _differ(said, true.nodata)
 
 
 def _differ(said: object, true: object) -> str:

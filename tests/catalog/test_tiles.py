@@ -14,7 +14,7 @@ from catalog.errors import TileNotFound
 from catalog.models import Terrain, Tile
 from catalog.repository.terrains import NewTerrain, create_terrain, delete_terrain, get_terrain
 from catalog.repository.tiles import (
-    URLS_A_STATEMENT,
+    KEYS_A_STATEMENT,
     NewTile,
     RegisteredTiles,
     delete_tile,
@@ -65,7 +65,7 @@ def test_an_unknown_tile_is_not_found(database: Database, tile_id: int) -> None:
 
 def test_ids_follow_the_order_of_registration(database: Database, alps: Terrain, new_tile: MakeTile) -> None:
     urls = [f"{number * 7919 % 2503}.tif" for number in range(2503)]
-    assert len(urls) > 2 * URLS_A_STATEMENT
+    assert len(urls) > 2 * KEYS_A_STATEMENT
     outcome = register(database, alps, *(new_tile(url=url) for url in urls))
     assert [tile.url for tile in outcome.tiles] == urls
     ids = [tile.id for tile in outcome.tiles]

@@ -22,8 +22,8 @@ from service.builds import build_pyramids
 from service.creation import TerrainOrder, create_terrain
 from service.errors import PyramidNotBuilt
 from service.house import House
-from service.inspection import TileOrder
 from service.registration import register_tiles
+from service.tile_orders import TileOrder
 from service.verification import Thoroughness, Verdict, verify_pyramids
 
 SIZE = 300

@@ -1,0 +1,89 @@
+"""How `ziggurat add` registers a table, and tells what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from catalog.models import Registration
+from catalog.repository import registrations, terrains
+from catalog.repository.registrations import RegistrationProgress
+from service.bodies import registration_body
+from service.console import print_error, print_json, progress_bar, tell
+from service.errors import RegistrationAbandoned, TableRefused
+from service.exit_codes import EXIT_REFUSED
+from service.house import House
+from service.registration_jobs import Claim, claim, fail, new_registration_id, queue_registration
+from service.table_registration import register_table
+from service.tile_tables import TableKind
+
+KINDS = {".ndjson": TableKind.NDJSON, ".jsonl": TableKind.NDJSON, ".csv": TableKind.CSV}
+
+
+def table_kind_of(table: Path) -> TableKind:
+    """How a file is written, by its name."""
+    kind = KINDS.get(table.suffix.lower())
+    if kind is None:
+        raise typer.BadParameter(
+            f"{table.name}: a table is named {', '.join(f'*{suffix}' for suffix in KINDS)}"
+        )
+    return kind
+
+
+def add_table(house: House, terrain_key: str, table: Path, kind: TableKind, *, as_json: bool) -> None:
+    """Register a table in this process; exit code 1 when some rows are wrong."""
+    with house.database.read() as session:
+        terrain = terrains.get_terrain(session, terrain_key)
+    byte_count = table.stat().st_size
+    registration_id = new_registration_id()
+    queue_registration(house, terrain.id, registration_id, byte_count, None)
+    job = claim(house, registration_id)
+    if job is None:
+        raise ValueError("nobody else knows of it")
+    with progress_bar("Reading rows (bytes)", quiet=as_json) as advance:
+
+        def on_progress(progress: RegistrationProgress) -> None:
+            advance(progress.bytes_read, byte_count)
+
+        try:
+            with table.open("rb") as file:
+                done = register_table(house, job, file, kind, on_progress)
+        except TableRefused as refused:
+            done = _read(house, job)
+            if not as_json:
+                _tell_problems(refused, done)
+        except KeyboardInterrupt:
+            fail(house, job, RegistrationAbandoned())
+            raise
+    _tell(done, terrain.name, as_json=as_json)
+
+
+def _read(house: House, job: Claim) -> Registration:
+    with house.database.read() as session:
+        return registrations.get_registration(session, job.terrain_id, job.registration_id)
+
+
+def _tell_problems(refused: TableRefused, job: Registration) -> None:
+    reasons = [
+        f"line {problem['line']}: {problem['url'] or ''} {problem['reason']}" for problem in job.problems
+    ]
+    more = job.problem_count - len(reasons)
+    print_error(f"{refused}:", [*reasons, *([f"and {more} more"] if more else [])])
+
+
+def _tell(job: Registration, terrain: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(registration_body(job))
+    if job.revision is None:
+        raise typer.Exit(EXIT_REFUSED)
+    if not as_json:
+        tell_registered(terrain, job.rows_registered, job.revision, origin_moved=bool(job.origin_moved))
+
+
+def tell_registered(terrain: str, count: int, revision: int, *, origin_moved: bool) -> None:
+    """What a registration did, for people."""
+    what = "1 tile" if count == 1 else f"{count} tiles"
+    tell(f"{what} registered; terrain {terrain} is at revision {revision}.")
+    if origin_moved:
+        tell("Its upper-left cell moved: 2x2 blocks shift, the next build makes every level anew.")
