@@ -45,12 +45,33 @@ def inspect_tiles(
 
 def _try_inspect(house: House, terrain: Terrain, order: TileOrder) -> InspectedTile | SourceError:
     try:
-        url = house.roots.url_of(house.roots.resolve(order.url))
-        info = _look_at(house, url, order)
+        path = house.roots.resolve(order.url)
+        url = house.roots.url_of(path)
+        said = order.declared
+        info = inspect_source(house.roots, url) if said is None else declare_source(url, path, said)
         encoding = replace(info.encoding, nodata=_nodata(terrain, order, info))
     except SourceError as error:
         return error
     return InspectedTile(order, url, replace(info, encoding=encoding))
+
+
+def _nodata(terrain: Terrain, order: TileOrder, info: SourceInfo) -> Nodata:
+    """The registration's sentinel, else the file's, else the terrain's.
+
+    Raises
+    ------
+    SourceRefused
+        The registration's cannot be a value of the tile.
+    """
+    dtype = info.encoding.numpy_dtype
+    if order.nodata is not None:
+        asked = representable(order.nodata, dtype)
+        if asked is None:
+            raise SourceRefused(order.url, f"nodata {order.nodata} is not a value of {dtype.name}")
+        return asked
+    if info.encoding.nodata is not None or terrain.nodata is None:
+        return info.encoding.nodata
+    return representable(terrain.nodata, dtype)
 
 
 def _nodata(terrain: Terrain, order: TileOrder, info: SourceInfo) -> Nodata:

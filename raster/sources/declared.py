@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from affine import Affine
 
@@ -13,7 +14,6 @@ from raster.crs import canonical_crs
 from raster.errors import GridInvalid, SourceNotFound, SourceRefused
 from raster.sources.opening import KNOWN_SUFFIXES, is_known
 from raster.sources.ranges import SourceIdentity
-from raster.sources.roots import TileRoots
 from raster.sources.source import LONGEST_SIDE, SourceInfo
 
 
@@ -30,13 +30,15 @@ class Declaration:
     crs: str | None = None
 
 
-def declare_source(roots: TileRoots, url: str, said: Declaration) -> SourceInfo:
+def declare_source(url: str, path: Path, said: Declaration) -> SourceInfo:
     """Facts of a source as declared; its size and time of change are the disk's.
 
     Parameters
     ----------
     url : str
         As the catalogue has it.
+    path : Path
+        Where it is, links followed.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def declare_source(roots: TileRoots, url: str, said: Declaration) -> SourceInfo:
         transform=transform,
         crs=None if said.crs is None else _canonical(url, said.crs),
         south_up=said.transform is not None and said.transform.e > 0,
-        identity=_identify(roots, url),
+        identity=_identify(url, path),
         # nobody has looked
         block_height=1,
         block_width=1,
@@ -83,9 +85,9 @@ def _canonical(url: str, crs: str) -> str:
         raise SourceRefused(url, str(error)) from error
 
 
-def _identify(roots: TileRoots, url: str) -> SourceIdentity:
+def _identify(url: str, path: Path) -> SourceIdentity:
     try:
-        status = roots.resolve(url).stat()
+        status = path.stat()
     except OSError as error:
         raise SourceNotFound(url, error.strerror or "cannot be looked at") from error
     return SourceIdentity(size=status.st_size, mtime_ns=status.st_mtime_ns)
