@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from zarr import open_group
+from zarr.storage import MemoryStore
 
 from service.body_limits import BodyLimits
 from service.careful_headers import CarefulHeaders
@@ -31,6 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings)
         house.database.migrate()
+        _start_zarr()
         app.state.desk = open_desk(house)
         try:
             yield
@@ -67,3 +70,8 @@ def install_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(HeadRequests)
     app.add_middleware(CarefulHeaders)
     app.add_middleware(RequestIds)
+
+
+def _start_zarr() -> None:
+    """Start zarr's own thread while there are threads: where it fails, zarr would wait for it for ever."""
+    open_group(MemoryStore(), mode="w")

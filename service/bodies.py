@@ -8,6 +8,7 @@ from catalog.models import Pyramid, Registration, Terrain, Tile
 from catalog.repository.registrations import RegistrationState
 from raster.grid import Extent
 from service.encoding import json_nodata
+from service.failures import Failure
 from service.house import House
 from service.pyramid_schemas import FailureBody, LevelBody, ProgressBody, PyramidBody
 from service.pyramid_states import PyramidState
@@ -105,7 +106,7 @@ def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
         progress=None
         if state.progress is None
         else ProgressBody(shards_done=state.progress.shards_done, shards_total=state.progress.shards_total),
-        failure=_failure(pyramid),
+        failure=None if state.failure is None else _failure_body(state.failure),
     )
 
 
@@ -120,9 +121,10 @@ def _levels(pyramid: Pyramid | None) -> list[LevelBody]:
     ]
 
 
-def _failure(pyramid: Pyramid | None) -> FailureBody | None:
-    if pyramid is None or pyramid.failure is None:
-        return None
+def _failure_body(failure: Failure) -> FailureBody:
     return FailureBody(
-        error=pyramid.failure["error"], detail=pyramid.failure["detail"], failed_at=pyramid.failed_at
+        error=failure.error,
+        detail=failure.detail,
+        transient=failure.is_transient,
+        failed_at=failure.failed_at,
     )

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from threading import Event, Lock
 from typing import NamedTuple
 
-from catalog.errors import CatalogError
 from catalog.repository import terrains
-from raster.errors import RasterError
 from service.builds import build_pyramid, find_fresh
-from service.errors import BuildCancelled, BuildSuperseded, ServiceError
+from service.errors import BuildBroken, BuildCancelled, BuildSuperseded
+from service.exhaustion import reporting_exhaustion
+from service.failures import NO_FAILURES, OURS, Failure, failure_of
 from service.house import House
 
 logger = logging.getLogger(__name__)
@@ -90,6 +90,8 @@ class BuildDesk:
         self._house = house
         self._pool = ThreadPoolExecutor(house.settings.parallel_builds, thread_name_prefix="build")
         self._latest: dict[PyramidKey, Build] = {}
+        # beside what the catalogue knows: it may be what failed
+        self._failures: dict[PyramidKey, Failure] = {}
         self._lock = Lock()
         self._closing = Event()
 
@@ -100,9 +102,11 @@ class BuildDesk:
         ------
         BuildCancelled
             The service shuts down.
+        ResourcesExhausted
+            There is no thread for it.
         """
         key = PyramidKey(terrain_id, metric)
-        with self._lock:
+        with self._lock, reporting_exhaustion():
             build = self._latest.get(key)
             if build is None or not build.holds(revision):
                 if self._closing.is_set():
@@ -117,25 +121,52 @@ class BuildDesk:
         with self._lock:
             return self._latest.get(PyramidKey(terrain_id, metric))
 
+    def find_failure(self, terrain_id: int, metric: str) -> Failure | None:
+        """Why the last build of a pyramid failed in this process; None when it did not."""
+        with self._lock:
+            return self._failures.get(PyramidKey(terrain_id, metric))
+
+    def forget_failure(self, terrain_id: int, metric: str) -> None:
+        """The pyramid is dropped: nothing is wrong with it any more."""
+        with self._lock:
+            self._failures.pop(PyramidKey(terrain_id, metric), None)
+
     def _run(self, key: PyramidKey, build: Build) -> None:
+        failure: Failure | None = None
         try:
-            self._begin(key, build)
-            # an order may be older than the build that has just served it
-            if find_fresh(self._house, key.terrain_id, key.metric) is None:
-                self._build(key, build)
-        except BuildSuperseded:
-            pass  # as good as done: what is in use now is newer
-        except (RasterError, CatalogError, ServiceError) as error:
-            # whoever asked may have left
-            logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
+            self._attempt(key, build)
+        except NO_FAILURES:
             raise
-        except BaseException:
-            logger.exception("pyramid %s of terrain %d: unexpected error", key.metric, key.terrain_id)
+        except Exception as error:
+            failure = failure_of(error)
             raise
         finally:
-            with self._lock:
-                if self._latest.get(key) is build:
-                    del self._latest[key]
+            self._end(key, build, failure)
+
+    def _attempt(self, key: PyramidKey, build: Build) -> None:
+        """Build, and note in the log what went wrong: whoever asked may have left."""
+        try:
+            with reporting_exhaustion():
+                self._begin(key, build)
+                # an order may be older than the build that has just served it
+                if find_fresh(self._house, key.terrain_id, key.metric) is None:
+                    self._build(key, build)
+        except BuildSuperseded:
+            pass  # as good as done: what is in use now is newer
+        except OURS as error:
+            logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
+            raise
+        except BaseException as error:
+            logger.exception("pyramid %s of terrain %d: unexpected error", key.metric, key.terrain_id)
+            raise BuildBroken from error
+
+    def _end(self, key: PyramidKey, build: Build, failure: Failure | None) -> None:
+        with self._lock:
+            self._failures.pop(key, None)
+            if failure is not None:
+                self._failures[key] = failure
+            if self._latest.get(key) is build:
+                del self._latest[key]
 
     def _begin(self, key: PyramidKey, build: Build) -> None:
         """Say from which revision on the terrain is built, before it is read to be built."""

@@ -19,7 +19,7 @@ from raster.siblings import find_level_0
 from raster.writing import Destination
 from service.generations import new_generation_id
 from service.house import House
-from service.terrain_grids import mosaic_of
+from service.mosaics import mosaic_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

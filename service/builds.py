@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.errors import CatalogUnavailable
+from catalog.models import Terrain
 from catalog.repository import pyramids, terrains
 from catalog.repository.pyramids import NewGeneration
-from raster.errors import RasterError
 from raster.journal import find_abandoned, forget_attempt
 from raster.objects import manifest_path, replace_file
 from raster.pyramid import PyramidPlan
@@ -20,6 +20,8 @@ from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
 from service.declared_tiles import check_declared
 from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
+from service.exhaustion import reporting_exhaustion
+from service.failures import NO_FAILURES, Failure, failure_of
 from service.house import House
 
 Progress = Callable[[int, int], None]
@@ -39,7 +41,7 @@ def build_pyramids(
     """Build new generations under some metrics, in one pass over the tiles, and publish them.
 
     A build that is stopped, by `BuildCancelled`, Ctrl-C or a kill, leaves its finished shards to
-    the next attempt; one that fails leaves nothing.
+    the next attempt; one that fails leaves nothing but its failure, recorded with the pyramids.
 
     Returns
     -------
@@ -49,40 +51,74 @@ def build_pyramids(
     ------
     TerrainNotFound, MetricNotFound, TerrainEmpty, BudgetTooSmall, ClusterUnavailable
     SourceError
-        A tile cannot be read, or is not what was declared; the failure is recorded with the pyramids.
+        A tile cannot be read, or is not what was declared.
+    MetricFailed
     StoreUnavailable
         The folder of the pyramids cannot be written.
+    ResourcesExhausted
+        The machine has no memory or threads left.
     BuildSuperseded
         A newer revision was published meanwhile; what was built is removed.
     """
-    build = _plan(house, terrain_key, metric_names, on_shard)
+    for name in metric_names:
+        house.metrics.get(name)
+    with house.database.read() as session:
+        terrain = terrains.get_terrain(session, terrain_key)
+    with _recording_failures(house, terrain, metric_names):
+        build = _plan(house, terrain.id, metric_names, on_shard)
+    with _recording_failures(house, build.terrain, metric_names):
+        _carry_out(house, build, on_shard)
+    return {pyramid.about.metric: pyramid.about.generation for pyramid in build.plan.pyramids}
+
+
+def _carry_out(house: House, build: PlannedBuild, on_shard: Progress) -> None:
     try:
         written = _write(house, build, on_shard)
         for pyramid, each in zip(build.plan.pyramids, written, strict=True):
             _publish(house, build, pyramid, each)
     except (BuildCancelled, KeyboardInterrupt):
         raise
-    except BaseException as error:
+    except BaseException:
         _clean_up(house, build)
-        if isinstance(error, RasterError):
-            _record_failure(house, build, error)
         raise
-    return {pyramid.about.metric: pyramid.about.generation for pyramid in build.plan.pyramids}
 
 
-def _plan(
-    house: House, terrain_key: int | str, metric_names: Sequence[str], on_shard: Progress
-) -> PlannedBuild:
-    """Plan from tiles that somebody has looked into; one that is not what was declared is a failure."""
-    while True:
-        build = plan_build(house, terrain_key, metric_names)
-        if not build.declared_count:
-            return build
-        try:
-            check_declared(house, build.terrain.id, lambda *_: on_shard(0, 0))
-        except RasterError as error:
-            _record_failure(house, build, error)
-            raise
+@contextmanager
+def _recording_failures(house: House, terrain: Terrain, metric_names: Sequence[str]) -> Iterator[None]:
+    """Let everybody know why a build of this revision ends, whatever ends it.
+
+    Raises
+    ------
+    ResourcesExhausted
+    """
+    try:
+        with reporting_exhaustion():
+            yield
+    except (*NO_FAILURES, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        # a catalogue that cannot be written must not hide what was wrong before
+        with suppress(CatalogUnavailable):
+            _record_failure(house, terrain, metric_names, failure_of(error))
+        raise
+
+
+def _record_failure(house: House, terrain: Terrain, metric_names: Sequence[str], failure: Failure) -> None:
+    with house.database.write() as session:
+        for name in metric_names:
+            pyramids.record_failure(session, terrain.id, name, terrain.revision, failure.as_record())
+
+
+def _plan(house: House, terrain_id: int, metric_names: Sequence[str], on_shard: Progress) -> PlannedBuild:
+    """Plan from tiles that somebody has looked into.
+
+    Raises
+    ------
+    SourceMisdeclared
+    """
+    while (build := plan_build(house, terrain_id, metric_names)).declared_count:
+        check_declared(house, terrain_id, lambda *_: on_shard(0, 0))
+    return build
 
 
 def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[WrittenPyramid]:
@@ -174,15 +210,6 @@ def _point_latest_at(house: House, root: Path, generation: NewGeneration) -> Non
         pyramid = pyramids.find_pyramid(session, generation.terrain_id, generation.metric)
         if pyramid is not None and pyramid.generation_id == generation.id:
             replace_file(root.with_name("latest.json"), json.dumps(latest).encode())
-
-
-def _record_failure(house: House, build: PlannedBuild, error: RasterError) -> None:
-    failure = {"error": type(error).__name__, "detail": str(error)}
-    with house.database.write() as session:
-        for pyramid in build.plan.pyramids:
-            pyramids.record_failure(
-                session, build.terrain.id, pyramid.about.metric, build.terrain.revision, failure
-            )
 
 
 def _clean_up(house: House, build: PlannedBuild) -> None:

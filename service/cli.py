@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rasterio.errors import NotGeoreferencedWarning
 
 from service.command_errors import EXPECTED, report
 from service.commands.building import build, verify
@@ -23,6 +22,9 @@ from service.serving import check_access, serve_forever
 from service.version import VERSION
 
 PROGRAM = "ziggurat"
+
+NOT_GEOREFERENCED = "Dataset has no geotransform"
+"""How rasterio's warning begins; its class would have to be imported."""
 
 app = typer.Typer(
     name=PROGRAM,
@@ -90,7 +92,7 @@ app.add_typer(key_commands, name="key")
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; its exit code. Every error that is no defect is one clear line."""
     # tiles without georeferencing are welcome, and a warning for each would bury what matters
-    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+    warnings.filterwarnings("ignore", message=NOT_GEOREFERENCED)
     try:
         code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
     except EXPECTED as error:

@@ -11,7 +11,7 @@ from service.console import print_error
 from service.errors import RegistrationRefused, ServiceError
 from service.exit_codes import EXIT_REFUSED, EXIT_USAGE
 from service.house import open_house
-from service.settings import PREFIX, Settings
+from service.settings import PREFIX, Settings, closest_setting
 
 
 class CommandRefused(Exception):
@@ -59,7 +59,11 @@ def _wrong_values(error: ValidationError) -> list[str]:
     for each in error.errors():
         name = ".".join(str(part) for part in each["loc"][:1])
         said = f"{PREFIX}{name.upper()}" if is_setting else name.replace("_", "-")
-        wrong.append(f"{said}: {each['msg'].removeprefix('Value error, ')}, not {each['input']!r}")
+        if is_setting and each["type"] == "extra_forbidden":
+            closest = f"{PREFIX}{closest_setting(name).upper()}"
+            wrong.append(f"{said}: there is no such setting; the closest is {closest}")
+        else:
+            wrong.append(f"{said}: {each['msg'].removeprefix('Value error, ')}, not {each['input']!r}")
     return wrong
 
 

@@ -11,6 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from service.build_desk import BuildDesk
+from service.exhaustion import reporting_exhaustion
 from service.house import House
 from service.levels import LevelReader
 from service.registration_desk import RegistrationDesk
@@ -34,8 +35,15 @@ class Desk:
 
         Routes are coroutines and block nowhere else, so a route that needs no thread, such as
         health, answers while all threads are busy.
+
+        Raises
+        ------
+        ResourcesExhausted
+            There is no thread or no memory for it.
+        Whatever the function raises.
         """
-        return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.limiter)
+        with reporting_exhaustion():
+            return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.limiter)
 
 
 def open_desk(house: House) -> Desk:
@@ -50,4 +58,9 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-GivenDesk = Annotated[Desk, Depends(desk_of)]
+async def _given_desk(request: Request) -> Desk:
+    # a coroutine: FastAPI runs any other dependency in a thread
+    return desk_of(request)
+
+
+GivenDesk = Annotated[Desk, Depends(_given_desk)]

@@ -12,29 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raster.cells import Cells, CellType, Nodata
-from service.errors import FormatNotSupported
+from service.accept import best_accepted
+from service.errors import FormatNotSupported, NothingAcceptable
 
 MEDIA_TYPES: Mapping[str, str] = {"json": "application/json", "npy": "application/x-npy"}
 FORMATS = tuple(MEDIA_TYPES)
 
 
 def choose_format(asked: str | None, accept: str | None) -> str:
-    """The answer's format: `f` if given, else the first of `Accept` that we have, else JSON.
+    """The answer's format: `f` if given, else what `Accept` likes best of what we have.
 
     Raises
     ------
     FormatNotSupported
+        `f` names none.
+    NothingAcceptable
+        `Accept` leaves none.
     """
     if asked is not None:
         if asked not in MEDIA_TYPES:
             raise FormatNotSupported(asked, FORMATS)
         return asked
-    for entry in (accept or "").split(","):
-        media_type = entry.split(";")[0].strip().lower()
-        for name, known in MEDIA_TYPES.items():
-            if media_type == known:
-                return name
-    return "json"
+    best = best_accepted(accept, tuple(MEDIA_TYPES.values()))
+    if best is None:
+        raise NothingAcceptable(tuple(MEDIA_TYPES.values()))
+    return next(name for name, media_type in MEDIA_TYPES.items() if media_type == best)
 
 
 def json_nodata(nodata: Nodata) -> int | float | Literal["NaN"] | None:

@@ -79,6 +79,21 @@ class BuildSuperseded(ServiceError):
         self.metric = metric
 
 
+class BuildBroken(ServiceError):
+    """The build was ended by a defect of the service."""
+
+    def __init__(self) -> None:
+        super().__init__("the build was ended by a defect of the service; its log has the particulars")
+
+
+class ResourcesExhausted(ServiceError):
+    """The machine has no memory or threads left for this right now."""
+
+    def __init__(self, resource: str) -> None:
+        super().__init__(f"the machine has no {resource} left for this right now; ask again later")
+        self.resource = resource
+
+
 class StoreUnavailable(ServiceError):
     """The folder of the pyramids cannot be used right now."""
 
@@ -126,6 +141,14 @@ class FormatNotSupported(ServiceError):
         super().__init__(f"no format {asked!r}; there are {', '.join(known)}")
         self.asked = asked
         self.known = known
+
+
+class NothingAcceptable(ServiceError):
+    """The answer exists in no format that the client accepts."""
+
+    def __init__(self, offered: tuple[str, ...]) -> None:
+        super().__init__(f"Accept leaves none of what there is: {', '.join(offered)}")
+        self.offered = offered
 
 
 class KeyMissing(ServiceError):

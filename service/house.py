@@ -12,6 +12,9 @@ from raster.sources.roots import TileRoots
 from service.settings import Settings
 from service.spool import Spool
 
+SPARE_CONNECTIONS = 1
+"""Beside those of request threads and builds, each of which holds one at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -47,7 +50,10 @@ def open_house(settings: Settings) -> House:
     """
     return House(
         settings=settings,
-        database=open_database(settings.database_url),
+        database=open_database(
+            settings.database_url,
+            connections=settings.request_threads + settings.parallel_builds + SPARE_CONNECTIONS,
+        ),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
     )

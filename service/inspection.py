@@ -74,31 +74,6 @@ def _nodata(terrain: Terrain, order: TileOrder, info: SourceInfo) -> Nodata:
     return representable(terrain.nodata, dtype)
 
 
-def _nodata(terrain: Terrain, order: TileOrder, info: SourceInfo) -> Nodata:
-    """The registration's sentinel, else the file's, else the terrain's.
-
-    Raises
-    ------
-    SourceRefused
-        The registration's cannot be a value of the tile.
-    """
-    dtype = info.encoding.numpy_dtype
-    if order.nodata is not None:
-        asked = representable(order.nodata, dtype)
-        if asked is None:
-            raise SourceRefused(order.url, f"nodata {order.nodata} is not a value of {dtype.name}")
-        return asked
-    if info.encoding.nodata is not None or terrain.nodata is None:
-        return info.encoding.nodata
-    return representable(terrain.nodata, dtype)
-
-
-def _look_at(house: House, url: str, order: TileOrder) -> SourceInfo:
-    if order.declared is None:
-        return inspect_source(house.roots, url)
-    return declare_source(house.roots, url, order.declared)
-
-
 def place_inspected(
     terrain: Terrain, anchor: Anchor, inspected: Sequence[InspectedTile], *, has_tiles: bool
 ) -> tuple[Anchor, list[Window | PlacementRefused]]:

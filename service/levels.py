@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
 from catalog.models import Generation, Terrain
@@ -14,18 +13,8 @@ from raster.grid import Grid, Window
 from raster.window import StoredPyramid
 from service.errors import StoreUnavailable
 from service.house import House
+from service.pyramid_states import State
 from service.terrain_grids import get_grid, grid_of
-
-
-class State(StrEnum):
-    """How a pyramid stands to its terrain."""
-
-    ABSENT = "absent"
-    BUILDING = "building"
-    READY = "ready"
-    STALE = "stale"
-    FAILED = "failed"
-    CORRUPT = "corrupt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

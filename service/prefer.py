@@ -18,11 +18,12 @@ class Preference:
 
 
 def parse_prefer(header: str | None, *, default_s: float, longest_s: float) -> Preference:
-    """Read the header; what it does not say is the default, what it asks too much of is capped."""
-    if header and _ASYNC.search(header):
-        return Preference(0.0, "respond-async")
-    wait = _WAIT.search(header or "")
+    """Read the header; what it does not say is the default, what it asks too much of is capped.
+
+    `respond-async` alone waits not at all; together with `wait` for so long.
+    """
+    wait, is_async = _WAIT.search(header or ""), _ASYNC.search(header or "") is not None
     if wait is None:
-        return Preference(default_s, None)
+        return Preference(0.0, "respond-async") if is_async else Preference(default_s, None)
     seconds = min(float(wait[1]), longest_s)
-    return Preference(seconds, f"wait={seconds:g}")
+    return Preference(seconds, f"{'respond-async, ' if is_async else ''}wait={seconds:g}")

@@ -19,6 +19,7 @@ from catalog import errors as catalog_errors
 from raster import errors as raster_errors
 from service import errors as service_errors
 from service.careful_headers import CAREFUL_HEADERS
+from service.disclosure import HIDDEN, data_of, detail_of, title_of
 from service.request_ids import HEADER as REQUEST_ID
 from service.request_ids import request_id_of
 
@@ -71,11 +72,14 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.BudgetTooSmall: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.BuildCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.BuildBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
+    service_errors.ResourcesExhausted: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     service_errors.ParameterInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
+    service_errors.NothingAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     service_errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
     service_errors.KeyUnknown: HTTPStatus.UNAUTHORIZED,
     service_errors.KeyExpired: HTTPStatus.UNAUTHORIZED,
@@ -88,17 +92,6 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
 SourceNotFound is that of a registered tile; in a registration it is a reason of RegistrationRefused.
 """
 
-HIDDEN = frozenset(
-    {
-        raster_errors.PyramidCorrupt,
-        raster_errors.ClusterUnavailable,
-        catalog_errors.CatalogUnavailable,
-        service_errors.StoreUnavailable,
-        service_errors.SpoolUnavailable,
-    }
-)
-"""Errors whose data name internals: the log has them, the answer does not."""
-
 
 class ProblemResponse(Response):
     """A problem as JSON in ASCII: names from a request may hold what UTF-8 cannot carry."""
@@ -107,11 +100,6 @@ class ProblemResponse(Response):
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def title_of(error: type[Exception]) -> str:
-    """The problem's title: the first line of the error's docstring."""
-    return (error.__doc__ or error.__name__).strip().splitlines()[0].rstrip(".")
 
 
 def type_of(error: type[Exception]) -> str:
@@ -124,12 +112,10 @@ def problem_of(error: Exception) -> dict[str, Any]:
     kind = type(error)
     status = STATUSES[kind]
     problem: dict[str, Any] = {"type": type_of(kind), "title": title_of(kind), "status": int(status)}
-    if kind in HIDDEN:
-        return problem
-    data = {key: value for key, value in vars(error).items() if not key.startswith("_")}
+    detail, data = detail_of(error), data_of(error)
     if isinstance(error, service_errors.RegistrationRefused):
         data = {"errors": [_reason(each) for each in error.reasons]}
-    return {**problem, "detail": str(error), **data}
+    return {**problem, **({} if detail is None else {"detail": detail}), **data}
 
 
 def _reason(error: Exception) -> dict[str, Any]:
@@ -166,7 +152,11 @@ def answer_problem(request: Request, error: Exception) -> Response:
     return _response(request, problem_of(error), None)
 
 
-def _answer_validation(request: Request, error: Exception) -> Response:
+async def _answer_own(request: Request, error: Exception) -> Response:
+    return answer_problem(request, error)
+
+
+async def _answer_validation(request: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else []
     reasons = [
         {"where": ".".join(str(part) for part in each["loc"]), "reason": each["msg"]} for each in errors
@@ -183,7 +173,7 @@ def _answer_validation(request: Request, error: Exception) -> Response:
     return _response(request, problem, None)
 
 
-def _answer_http(request: Request, error: Exception) -> Response:
+async def _answer_http(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, service_errors.BodyTooLarge):
         return answer_problem(request, error.__cause__)
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
@@ -196,7 +186,7 @@ def _answer_http(request: Request, error: Exception) -> Response:
     return _response(request, problem, getattr(error, "headers", None))
 
 
-def _answer_bug(request: Request, error: Exception) -> Response:
+async def _answer_bug(request: Request, error: Exception) -> Response:
     logger.error("%s: unexpected error", request_id_of(request.scope), exc_info=error)
     return _response(
         request,
@@ -237,9 +227,11 @@ BUILD_ERRORS: tuple[type[Exception], ...] = (
     *SOURCE_ERRORS,
     raster_errors.TerrainEmpty,
     raster_errors.BudgetTooSmall,
+    raster_errors.MetricFailed,
     raster_errors.ClusterUnavailable,
     service_errors.StoreUnavailable,
     service_errors.BuildCancelled,
+    service_errors.BuildBroken,
 )
 """What whoever waits for a build may be told."""
 
@@ -258,7 +250,7 @@ def problem_responses(*errors: type[Exception], has_body: bool = False) -> dict[
     if has_body:
         titles[400] = ["The body cannot be read"]
         titles[413] = [title_of(service_errors.BodyTooLarge)]
-    everywhere: tuple[type[Exception], ...] = (service_errors.ParameterUnknown,)
+    everywhere = (service_errors.ParameterUnknown, service_errors.ResourcesExhausted)
     for error in (*everywhere, *errors):
         titles.setdefault(int(STATUSES[error]), []).append(title_of(error))
     content = {MEDIA_TYPE: {"schema": dict(PROBLEM_SCHEMA)}}
@@ -273,9 +265,12 @@ def problem_responses(*errors: type[Exception], has_body: bool = False) -> dict[
 
 
 def install_problems(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem."""
+    """Answer every error of `app` with a problem.
+
+    By coroutines: Starlette runs anything else in a thread, and that there is none may be the error.
+    """
     for base in (raster_errors.RasterError, catalog_errors.CatalogError, service_errors.ServiceError):
-        app.add_exception_handler(base, answer_problem)
+        app.add_exception_handler(base, _answer_own)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_bug)

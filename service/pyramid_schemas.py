@@ -36,6 +36,9 @@ class FailureBody(BaseModel):
 
     error: str
     detail: str
+    transient: Annotated[
+        bool, Field(description="Whether it may go by without a change of the terrain or the settings.")
+    ]
     failed_at: datetime | None
 
 

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from catalog.models import Pyramid, Terrain
 from catalog.repository import pyramids, terrains
-from service.build_desk import Build, BuildDesk, BuildProgress
+from service.failures import Failure, recorded_failure
 from service.house import House
-from service.levels import State
+
+if TYPE_CHECKING:  # whoever only looks at pyramids need not load what builds them
+    from service.build_desk import Build, BuildDesk, BuildProgress
+
+
+class State(StrEnum):
+    """How a pyramid stands to its terrain."""
+
+    ABSENT = "absent"
+    BUILDING = "building"
+    READY = "ready"
+    STALE = "stale"
+    FAILED = "failed"
+    CORRUPT = "corrupt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +36,15 @@ class PyramidState:
     pyramid: Pyramid | None
     state: State
     progress: BuildProgress | None
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """What this process knows of a pyramid beside the catalogue."""
+
+    build: Build | None = None
+    failure: Failure | None = None
 
 
 def stored_state(terrain: Terrain, pyramid: Pyramid | None) -> State:
@@ -62,18 +86,32 @@ def _states(
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain_key)
     # before the catalogue is asked: a build that ends in between has left its mark there
-    under_way = {metric: builds.find(terrain.id, metric) if builds else None for metric in metrics}
+    here = {metric: _look_here(builds, terrain.id, metric) for metric in metrics}
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain.id)
         known = {pyramid.metric: pyramid for pyramid in pyramids.list_pyramids(session, terrain.id)}
-    return [_state(terrain, metric, known.get(metric), under_way[metric]) for metric in metrics]
+    return [_state(terrain, metric, known.get(metric), here[metric]) for metric in metrics]
 
 
-def _state(terrain: Terrain, metric: str, pyramid: Pyramid | None, build: Build | None) -> PyramidState:
+def _look_here(builds: BuildDesk | None, terrain_id: int, metric: str) -> Here:
+    if builds is None:
+        return Here()
+    return Here(build=builds.find(terrain_id, metric), failure=builds.find_failure(terrain_id, metric))
+
+
+def _state(terrain: Terrain, metric: str, pyramid: Pyramid | None, here: Here) -> PyramidState:
+    state, failure = stored_state(terrain, pyramid), recorded_failure(pyramid)
+    if state is not State.READY and failure is None:
+        failure = here.failure
+    if here.build is not None:
+        state = State.BUILDING
+    elif state is State.ABSENT and failure is not None:
+        state = State.FAILED
     return PyramidState(
         terrain=terrain,
         metric=metric,
         pyramid=pyramid,
-        state=stored_state(terrain, pyramid) if build is None else State.BUILDING,
-        progress=None if build is None else build.progress,
+        state=state,
+        progress=None if here.build is None else here.build.progress,
+        failure=failure,
     )

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ByteSize, Field, field_validator
+from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "ZIGGURAT_"
+
+RESERVED = ("ZIGGURAT_TEST_", "ZIGGURAT_VENV")
+"""What names with this beginning mean is the business of the tests and of the scripts."""
 
 ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]+)?")
 """As browsers write it: in lower case, without a path."""
@@ -42,7 +46,7 @@ def _container_memory() -> int | None:
 class Settings(BaseSettings):
     """How this installation runs."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     database_url: str = Field(
         default="sqlite:///data/catalog.db",
@@ -124,6 +128,12 @@ class Settings(BaseSettings):
     )
     max_build_wait_s: float = Field(default=60.0, ge=0, description="Longest `Prefer: wait`, in seconds.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _notice_mistyped_names(cls, given: dict[str, object]) -> dict[str, object]:
+        """Refuse a variable that is no setting: it would silently be without effect."""
+        return {name: "" for name in _names_in_environment() if name not in cls.model_fields} | given
+
     @field_validator("store_url", mode="before")
     @classmethod
     def _local_folder(cls, value: object) -> object:
@@ -171,6 +181,18 @@ class Settings(BaseSettings):
     def requires_keys(self) -> bool:
         """Whether writing and asking for builds take an API key."""
         return self.auth == "keys" or (self.auth == "auto" and not self.is_local)
+
+
+def _names_in_environment() -> set[str]:
+    """Settings that the environment names, rightly or not."""
+    upper = {name.upper() for name, value in os.environ.items() if value}
+    names = {name for name in upper if name.startswith(PREFIX) and not name.startswith(RESERVED)}
+    return {name.removeprefix(PREFIX).lower() for name in names}
+
+
+def closest_setting(mistyped: str) -> str:
+    """The setting whose name is most like this one."""
+    return get_close_matches(mistyped, Settings.model_fields, n=1, cutoff=0.0)[0]
 
 
 def _folder(name: str) -> Path:

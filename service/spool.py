@@ -9,16 +9,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
 from service.errors import SpoolUnavailable
-from service.tile_tables import TableKind
 
 NAME = re.compile(r"([0-9a-f]{32})\.(ndjson|csv)")
 
 ABANDONED_AFTER_S = 3600.0
 """A file that belongs to no registration is swept when nobody has written to it for so long."""
+
+
+class TableKind(StrEnum):
+    """How a table is written."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
 from service.desk import Desk
-from service.tile_tables import TableKind
+from service.spool import TableKind
 
 MEDIA_TYPES: Mapping[str, TableKind] = MappingProxyType(
     {"application/x-ndjson": TableKind.NDJSON, "text/csv": TableKind.CSV}

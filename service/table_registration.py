@@ -23,9 +23,10 @@ from service.house import House
 from service.inspection import InspectedTile, inspect_tiles, new_tile, place_inspected
 from service.registration import NAMED_TWICE, fix_anchor, origin_moved
 from service.registration_jobs import Claim, drop_staged, fail
+from service.spool import TableKind
 from service.summaries import summarise
 from service.terrain_grids import anchor_of, window_of
-from service.tile_tables import RowProblem, TableKind, TableRow, read_table
+from service.tile_tables import RowProblem, TableRow, read_table
 
 ROWS_AT_ONCE = 1000
 """Rows in memory at a time, and in one transaction."""

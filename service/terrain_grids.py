@@ -1,8 +1,6 @@
-"""Catalogue rows as the value types of `raster`: grids, cell types, mosaics."""
+"""Catalogue rows as the value types of `raster`: grids, windows, cell types."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 from affine import Affine
@@ -12,11 +10,8 @@ from catalog.repository.tiles import TileRow
 from raster.cells import CellEncoding, CellType
 from raster.errors import TerrainEmpty
 from raster.grid import Grid, Window
-from raster.mosaic import Mosaic, lay_mosaic
 from raster.placement import Anchor
 from raster.sources.ranges import SourceIdentity
-from raster.sources.roots import TileRoots
-from raster.tiles import PlacedTile
 
 
 def anchor_of(terrain: Terrain) -> Anchor:
@@ -88,31 +83,6 @@ def encoding_of(tile: Tile | TileRow) -> CellEncoding:
 def identity_of(tile: Tile | TileRow) -> SourceIdentity:
     """Which content of its source was registered."""
     return SourceIdentity(size=tile.size, mtime_ns=tile.mtime_ns, etag=tile.etag)
-
-
-def mosaic_of(terrain: Terrain, tiles: Iterable[Tile | TileRow], roots: TileRoots) -> Mosaic:
-    """The terrain as one array; `tiles` in ascending precedence.
-
-    Raises
-    ------
-    TerrainEmpty
-    """
-    grid = get_grid(terrain)
-    window = window_of(terrain)
-    if window is None:
-        raise TerrainEmpty(terrain.name)
-    return lay_mosaic(grid, (_placed(tile, window) for tile in tiles), roots)
-
-
-def _placed(tile: Tile | TileRow, origin: Window) -> PlacedTile:
-    return PlacedTile(
-        url=tile.url,
-        window=tile_window(tile).relative_to(origin),
-        encoding=encoding_of(tile),
-        identity=identity_of(tile),
-        block_height=tile.block_height,
-        block_width=tile.block_width,
-    )
 
 
 def grid_of(generation: Generation) -> Grid:

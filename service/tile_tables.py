@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any, BinaryIO, Literal, Self
 
 from affine import Affine
@@ -14,17 +13,11 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from raster.sources.declared import Declaration
 from service.schemas import FiniteFloat, PlacedSourceBody, Text
+from service.spool import TableKind
 from service.tile_orders import TileOrder
 
 LONGEST_LINE_BYTES = 2**16
 """Of NDJSON; a row has some hundred."""
-
-
-class TableKind(StrEnum):
-    """How a table is written."""
-
-    NDJSON = "ndjson"
-    CSV = "csv"
 
 
 @dataclass(frozen=True, slots=True)

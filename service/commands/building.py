@@ -7,9 +7,7 @@ from typing import Annotated
 import typer
 
 from service.commands.opening import AsJson, TerrainName, open_installation
-from service.commands.pyramids import build_and_tell, tell_estimate, verify_and_tell
 from service.exit_codes import EXIT_REFUSED
-from service.verification import Thoroughness
 
 
 def build(
@@ -28,6 +26,9 @@ def build(
 
     What is up to date is left as it is; what a stopped build has finished is taken over.
     """
+    # half a second that the other commands need not wait
+    from service.commands.pyramids import build_and_tell, tell_estimate  # noqa: PLC0415
+
     names = _names(metric)
     if not names:
         raise typer.BadParameter("no metric is named", param_hint="--metric")
@@ -54,6 +55,9 @@ def verify(
 
     Exit code 1 when something is wrong.
     """
+    from service.commands.pyramids import verify_and_tell  # noqa: PLC0415
+    from service.verification import Thoroughness  # noqa: PLC0415
+
     thoroughness = Thoroughness(windows=windows, cell_budget=cell_budget, seed=seed)
     is_well = verify_and_tell(open_installation(), terrain, _names(metric), thoroughness, as_json=json)
     if not is_well:

@@ -10,14 +10,10 @@ import typer
 from catalog.repository import terrains
 from service.bodies import terrain_body
 from service.commands.opening import AsJson, TerrainName, open_installation
-from service.commands.tables import add_table, table_kind_of, tell_registered
 from service.console import print_json, progress_bar, tell
 from service.creation import TerrainOrder, create_terrain
 from service.house import House
-from service.registration import register_tiles
 from service.schemas import NewTerrainBody
-from service.source_names import expand_sources
-from service.tile_orders import TileOrder
 
 
 def create(
@@ -97,6 +93,12 @@ def add(
 
     Registering a source again replaces that tile.
     """
+    # what reads tiles takes a moment that the other commands need not wait
+    from service.commands.tables import add_table, table_kind_of, tell_registered  # noqa: PLC0415
+    from service.registration import register_tiles  # noqa: PLC0415
+    from service.source_names import expand_sources  # noqa: PLC0415
+    from service.tile_orders import TileOrder  # noqa: PLC0415
+
     if table is not None:
         _refuse_beside_table(sources, x, y, priority, nodata)
         kind = table_kind_of(table)

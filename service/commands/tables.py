@@ -15,8 +15,8 @@ from service.errors import RegistrationAbandoned, TableRefused
 from service.exit_codes import EXIT_REFUSED
 from service.house import House
 from service.registration_jobs import Claim, claim, fail, new_registration_id, queue_registration
+from service.spool import TableKind
 from service.table_registration import register_table
-from service.tile_tables import TableKind
 
 KINDS = {".ndjson": TableKind.NDJSON, ".jsonl": TableKind.NDJSON, ".csv": TableKind.CSV}
 

@@ -23,7 +23,7 @@ from service.bodies import pyramid_body
 from service.build_permits import may_build, refusal_of
 from service.desk import Desk, GivenDesk
 from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
-from service.errors import BuildNeedsKey, FormatNotSupported, ServiceError
+from service.errors import BuildNeedsKey, FormatNotSupported, NothingAcceptable, ServiceError
 from service.etags import answers_304, etag_of
 from service.key_guard import granted_scope
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
@@ -52,6 +52,7 @@ Start = Annotated[int | None, Query(ge=0, le=2**53)]
             WindowOutOfBounds,
             WindowTooLarge,
             FormatNotSupported,
+            NothingAcceptable,
             BuildNeedsKey,
             PyramidCorrupt,
             *BUILD_ERRORS,
@@ -76,7 +77,7 @@ async def get_level(
     col: Start = None,
     height: Count = None,
     width: Count = None,
-    f: Annotated[str | None, Query(description="json or npy; default: by Accept, else json.")] = None,
+    f: Annotated[str | None, Query(description="json or npy; default: what Accept likes best.")] = None,
     stale: Annotated[Literal["allow", "refuse"], Query(description="Whether old values will do.")] = "allow",
     prefer: Annotated[str | None, Header(description="wait=seconds, or respond-async.")] = None,
     accept: Annotated[str | None, Header()] = None,

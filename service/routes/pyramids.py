@@ -13,12 +13,11 @@ from catalog.repository import pyramids, terrains
 from raster.errors import MetricNotFound
 from service.bodies import pyramid_body
 from service.desk import Desk, GivenDesk
-from service.levels import State
 from service.links import pyramid_path
 from service.prefer import parse_prefer
 from service.problems import BUILD_ERRORS, LATER, problem_responses, retry_after
 from service.pyramid_schemas import PyramidBody, PyramidList
-from service.pyramid_states import get_state, list_states
+from service.pyramid_states import State, get_state, list_states
 from service.terrain_grids import get_grid
 
 router = APIRouter(prefix="/terrain", tags=["pyramids"])
@@ -83,3 +82,4 @@ def _drop(desk: Desk, terrain_key: str, metric: str) -> None:
     with desk.house.database.write() as session:
         terrain = terrains.get_terrain(session, terrain_key)
         pyramids.drop_pyramid(session, terrain.id, metric)
+    desk.builds.forget_failure(terrain.id, metric)

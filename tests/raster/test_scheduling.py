@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -9,12 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dask.delayed import Delayed
 from distributed import Client, LocalCluster
 
 from oracle import OracleTile
+from raster.budget import WAITING_SHARDS
 from raster.errors import ClusterUnavailable, SourceNotFound
 from raster.objects import Manifest, manifest_path
 from raster.pyramid import BuildPlan
+from raster.quadtree import Reduced
 from raster.scheduling import ClusterScheduler, Scheduler, ThreadScheduler
 from raster.writing import Destination, write_pyramids
 from terrains import UTM, plan, save_mosaic
@@ -108,3 +112,30 @@ def test_waves_of_any_depth_store_the_same(tmp_path: Path, monkeypatch: pytest.M
     for levels in (0, 1, 2):
         monkeypatch.setattr("raster.scheduling.WAVE_LEVELS", levels)
         assert build(plan, tmp_path / str(levels) / "g.zarr", ThreadScheduler(3)) == whole
+
+
+@pytest.mark.parametrize("leaves", [16, 32, 64])
+def test_what_is_in_flight_does_not_grow_with_the_terrain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaves: int
+) -> None:
+    side, workers = 8 * leaves, 2
+    cells = np.arange(side * side, dtype=np.int32).reshape(side, side)
+    planned = plan(save_mosaic(tmp_path, [OracleTile(0, 0, cells)]), "max", "g", shard_cells=8, chunk_cells=8)
+    graphs: list[int] = []
+    compute = ThreadScheduler._compute
+
+    def count(scheduler: ThreadScheduler, graph: Delayed) -> Reduced:
+        graphs.append(len(graph.__dask_graph__()))
+        return compute(scheduler, graph)
+
+    monkeypatch.setattr(ThreadScheduler, "_compute", count)
+    waiting: list[int] = []
+
+    def on_shard(done: int, total: int) -> None:
+        if done % 37 == 0:  # a look at every object takes its time
+            waiting.append(sum(type(each) is Reduced for each in gc.get_objects()))
+
+    write_pyramids(planned, [Destination(root=tmp_path / "g.zarr")], ThreadScheduler(workers), on_shard)
+    assert max(graphs) <= 341 + 1  # 4^4 leaves and what is above them, and the work on a shard itself
+    # three wait at each level for their sister, and each worker is handed four and makes one
+    assert max(waiting) <= WAITING_SHARDS * planned.tree.root.level + 2 * workers + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from catalog.database import WriteSession
 from catalog.errors import TerrainNotFound
 from catalog.models import Pyramid
 from catalog.repository import pyramids, terrains
+from full_disk import files_at_most
 from installations import Installation, make_installation
 from raster.errors import MetricNotFound, SourceChanged, TerrainEmpty
 from raster.objects import manifest_path, read_manifest
@@ -258,18 +258,13 @@ def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(
     with files_at_most(2**20), pytest.raises(StoreUnavailable, match="ZIGGURAT_STORE_URL"):
         build_pyramid(house, "alps", "max", ignore)
     assert installation.stored_files() == []
-    assert pyramid_of(house) is None
-
-
-@contextmanager
-def files_at_most(size: int) -> Iterator[None]:
-    """No file grows beyond `size` bytes: to a writer it is a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    pyramid = pyramid_of(house)
+    assert pyramid is not None
+    assert pyramid.failure == {
+        "error": "StoreUnavailable",
+        "detail": "The folder of the pyramids cannot be used right now",
+        "transient": True,
+    }
 
 
 def test_a_store_that_cannot_be_a_folder_is_named(installation: Installation, house: House) -> None:

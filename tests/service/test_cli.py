@@ -173,6 +173,16 @@ def test_a_wrong_setting_is_named_with_its_value(
     assert f"not '{value}'" in wrong.complaint
 
 
+def test_a_mistyped_setting_stops_every_command_before_anything_is_made(installation: Installation) -> None:
+    for arguments in (("list",), ("serve", "--port", "0"), ("migrate",)):
+        wrong = installation.run(*arguments, STOR_URL="postgresql://anna:secret@host/db")
+        assert (wrong.code, wrong.stdout) == (2, "")
+        assert wrong.complaint == (
+            "error: ZIGGURAT_STOR_URL: there is no such setting; the closest is ZIGGURAT_STORE_URL"
+        )
+    assert not (installation.folder / "catalog.db").exists()
+
+
 def test_several_refused_tiles_are_listed_below_the_error(installation: Installation) -> None:
     refused = installation.run("add", "alps", "a.npy", "b.npy", "--create")
     assert refused.code == 1

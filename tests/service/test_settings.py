@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import PREFIX, Settings
+from service.settings import PREFIX, Settings, closest_setting
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +87,25 @@ def test_a_bad_value_is_refused_in_words(
     with pytest.raises(ValidationError, match=said) as refused:
         given(monkeypatch, **{name: value})
     assert refused.value.errors()[0]["loc"][0] == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [("STOR_URL", "store_url"), ("TILE_ROOTS", "tile_root"), ("MEMORY", "memory_budget"), ("xyz", None)],
+)
+def test_a_mistyped_name_is_refused_and_the_closest_one_is_known(
+    monkeypatch: pytest.MonkeyPatch, mistyped: str, meant: str | None
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        given(monkeypatch, **{mistyped: "secret", "PORT": "http"})
+    unknown, wrong = sorted(refused.value.errors(), key=lambda each: each["type"])
+    assert (unknown["type"], unknown["loc"]) == ("extra_forbidden", (mistyped.lower(),))
+    assert "secret" not in str(unknown)
+    assert wrong["loc"] == ("port",)
+    assert closest_setting(mistyped.lower()) == meant or meant is None
+
+
+def test_names_of_the_tests_and_the_scripts_and_empty_ones_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert given(monkeypatch, TEST_DEM="/a", VENV="/b", STOR_URL="") == Settings()

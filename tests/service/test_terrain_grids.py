@@ -1,16 +1,14 @@
-"""Catalogue rows as grids, windows and mosaics."""
+"""Catalogue rows as grids and windows."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 from affine import Affine
 
-from catalog.models import Generation, Terrain, Tile
+from catalog.models import Generation
 from raster.errors import TerrainEmpty
 from raster.grid import Window
-from raster.sources.roots import TileRoots
+from rows import BOX, make_terrain, make_tile
 from service.terrain_grids import (
     anchor_of,
     cell_type_of,
@@ -18,25 +16,10 @@ from service.terrain_grids import (
     find_grid,
     get_grid,
     grid_of,
-    mosaic_of,
     tile_window,
     window_of,
 )
 
-
-def make_terrain(**columns: Any) -> Terrain:
-    return Terrain(**{"name": "alps", "tile_count": 0} | columns)
-
-
-BLOCKS = {"block_height": 1, "block_width": 4}
-
-
-def make_tile(**columns: Any) -> Tile:
-    usual = {"url": "a.npy", "x": 0, "y": 0, "width": 4, "height": 3, "dtype": "int16"}
-    return Tile(**usual | {"nodata": None, "scale": 1.0, "offset": 0.0, "size": 1} | BLOCKS | columns)
-
-
-BOX = {"tile_count": 1, "min_x": -2, "max_x": 5, "min_y": 10, "max_y": 13}
 DECLARED = {"declared_x": 1, "declared_y": 2, "declared_width": 3, "declared_height": 4}
 
 
@@ -81,20 +64,6 @@ def test_a_tiles_window_is_rows_y_and_columns_x() -> None:
 def test_a_tiles_encoding_is_what_was_registered() -> None:
     encoding = encoding_of(make_tile(dtype="uint8", nodata=255, scale=0.5, offset=10.0))
     assert (encoding.dtype, encoding.nodata, encoding.scale, encoding.offset) == ("uint8", 255, 0.5, 10.0)
-
-
-def test_a_mosaic_has_tiles_relative_to_its_corner_and_needs_no_file(tmp_path: Any) -> None:
-    terrain = make_terrain(**BOX)
-    tiles = [make_tile(x=-2, y=10), make_tile(x=1, y=10, url="b.npy")]
-    mosaic = mosaic_of(terrain, tiles, TileRoots((tmp_path,)))
-    assert [tile.window.col for tile in mosaic.tiles] == [0, 3]
-    assert [tile.url for tile in mosaic.tiles] == ["a.npy", "b.npy"]
-    assert mosaic.cell_type.nodata is None
-
-
-def test_a_mosaic_with_a_gap_has_nodata(tmp_path: Any) -> None:
-    mosaic = mosaic_of(make_terrain(**BOX), [make_tile(x=-2, y=10)], TileRoots((tmp_path,)))
-    assert mosaic.cell_type.nodata is not None
 
 
 def test_a_generation_keeps_its_own_grid_and_type() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from sqlalchemy import Engine, event
 
@@ -114,11 +116,13 @@ def test_one_bad_tile_among_many_registers_none(client: AppClient, installation:
     np.save(installation.tiles / "good.npy", good)
     np.save(installation.tiles / "long.npy", good.astype(np.int64))
     np.save(installation.tiles / "cube.npy", np.ones((2, 2, 2), np.int16))
+    save_bands(installation.tiles / "colours.tif", np.ones((3, 2, 2), np.uint8))
     (installation.folder / "secret.npy").write_bytes((installation.tiles / "good.npy").read_bytes())
     (installation.tiles / "notes.txt").write_text("no raster")
     reasons = {
         "missing.npy": "source-not-found", "../secret.npy": "source-forbidden",
         "long.npy": "source-refused", "cube.npy": "source-refused", "notes.txt": "source-refused",
+        "colours.tif": "source-refused",
         "http://example.org/a.tif": "source-refused",
     }  # fmt: skip
     tiles = [{"url": url, "x": 0, "y": 0} for url in ("good.npy", *reasons)]
@@ -128,6 +132,14 @@ def test_one_bad_tile_among_many_registers_none(client: AppClient, installation:
     }
     assert str(installation.folder) not in json.dumps(body)
     assert client.get("/terrain/alps").json()["tile_count"] == 0
+
+
+def save_bands(path: Path, bands: np.ndarray) -> None:
+    """A raster of several bands."""
+    count, height, width = bands.shape
+    shape = {"count": count, "height": height, "width": width}
+    with rasterio.open(path, "w", driver="GTiff", dtype=bands.dtype, transform=UTM, **shape) as raster:
+        raster.write(bands)
 
 
 def test_statistics_are_of_valid_cells_and_of_the_registered_bytes(

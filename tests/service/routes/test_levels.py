@@ -193,7 +193,9 @@ def test_the_format_is_asked_for_by_name_or_by_accept(golden: AppClient) -> None
     for query, accept, expected in (
         ("", "*/*", json_),
         ("", f"text/html, {npy};q=0.9, {json_};q=0.1", npy),
-        ("", "image/png", json_),
+        ("", f"{npy};q=0.1, {json_};q=0.9", json_),
+        ("", f"{json_};q=0, */*", npy),
+        ("?f=json", "image/png", json_),
         ("?f=npy", json_, npy),
         ("?f=json", npy, json_),
     ):
@@ -202,6 +204,9 @@ def test_the_format_is_asked_for_by_name_or_by_accept(golden: AppClient) -> None
         assert "Accept" in answer.headers["vary"]
     problem = problem_in(golden.get(f"{address}?f=tif"), 422, "format-not-supported")
     assert problem["known"] == ["json", "npy"]
+    for accept in ("image/png", f"{json_};q=0", "*/*;q=0"):
+        answer = golden.get(address, headers={"accept": accept})
+        assert problem_in(answer, 406, "nothing-acceptable")["offered"] == [json_, npy]
 
 
 # Size

@@ -1,0 +1,72 @@
+"""What is remembered of a build that failed, and anybody may read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
+from catalog.models import Pyramid
+from raster.errors import ClusterUnavailable, RasterError
+from service.disclosure import data_of, detail_of, title_of
+from service.errors import (
+    BuildBroken,
+    BuildCancelled,
+    BuildSuperseded,
+    ResourcesExhausted,
+    ServiceError,
+    StoreUnavailable,
+)
+
+OURS = (RasterError, CatalogError, ServiceError)
+"""Whatever else ends a build is a defect."""
+
+NO_FAILURES = (BuildCancelled, BuildSuperseded, TerrainNotFound)
+"""Ends of a build that say nothing about it: stopped, overtaken, or nobody's any more."""
+
+TRANSIENT = frozenset({CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreUnavailable})
+"""Failures that may go by without anybody changing the terrain or the settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why and when a build failed."""
+
+    error: str
+    detail: str
+    is_transient: bool
+    failed_at: datetime | None
+
+    def as_record(self) -> dict[str, Any]:
+        """As the catalogue keeps it, which notes the time itself."""
+        return {"error": self.error, "detail": self.detail, "transient": self.is_transient}
+
+
+def failure_of(error: BaseException) -> Failure:
+    """A build's error as a failure, now; of a defect no more than that it is one."""
+    known = error if isinstance(error, OURS) else BuildBroken()
+    return Failure(
+        error=type(known).__name__,
+        detail=detail_of(known) or _in_general(known),
+        is_transient=type(known) in TRANSIENT,
+        failed_at=datetime.now(UTC),
+    )
+
+
+def _in_general(error: Exception) -> str:
+    data = ", ".join(f"{key} {value}" for key, value in data_of(error).items())
+    title = title_of(type(error))
+    return f"{title}: {data}" if data else title
+
+
+def recorded_failure(pyramid: Pyramid | None) -> Failure | None:
+    """The failure that the catalogue knows."""
+    if pyramid is None or pyramid.failure is None:
+        return None
+    return Failure(
+        error=pyramid.failure["error"],
+        detail=pyramid.failure["detail"],
+        is_transient=pyramid.failure.get("transient", False),
+        failed_at=pyramid.failed_at,
+    )

@@ -1,0 +1,57 @@
+"""A build as a program, for tests that kill it: `python killable.py FOLDER GENERATION`.
+
+Prints a line for each object of cells it writes, before it does.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from oracle import OracleTile
+from raster import writing
+from raster.journal import find_attempts
+from raster.objects import ObjectFolder, StoredObject
+from raster.pyramid import BuildPlan
+from raster.scheduling import ThreadScheduler
+from raster.writing import Destination, write_pyramids
+from terrains import plan, save_mosaic
+
+SIZE, SHARD, CHUNK = 700, 32, 16
+
+
+def save_plan(folder: Path, metric: str) -> BuildPlan:
+    """Noise with nodata, and a hole without tiles; every run of the program builds this plan."""
+    cells = np.random.default_rng(5).integers(-100, 100, (SIZE, SIZE)).astype(np.int16)
+    laid = [OracleTile(0, 0, cells[:, :300], nodata=7), OracleTile(0, 410, cells[:, 410:], nodata=7)]
+    (folder / "tile").mkdir()
+    saved = plan(save_mosaic(folder / "tile", laid), metric, "g", shard_cells=SHARD, chunk_cells=CHUNK)
+    (folder / "plan.pickle").write_bytes(pickle.dumps(saved))
+    return saved
+
+
+class TellingFolder(ObjectFolder):
+    """Tells what is written."""
+
+    def put(self, key: str, data: bytes) -> StoredObject:
+        if "/c/" in key:
+            sys.stdout.write(f"{key}\n")  # in one piece: two threads write
+            sys.stdout.flush()
+        return super().put(key, data)
+
+
+def main(folder: Path, generation: str) -> None:
+    """Build, taking over what earlier attempts finished."""
+    setattr(writing, "ObjectFolder", TellingFolder)  # noqa: B010 - not the module's to export
+    build: BuildPlan = pickle.loads((folder / "plan.pickle").read_bytes())
+    store = folder / "store"
+    earlier = find_attempts(store, build.key(build.pyramids[0]))
+    destination = Destination(root=store / f"{generation}.zarr", earlier=earlier)
+    write_pyramids(build, [destination], ThreadScheduler(2), lambda done, total: None)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
