@@ -6,10 +6,10 @@ transaction at the end makes tiles of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from catalog.errors import RegistrationLost, TerrainNotFound
 from catalog.models import Registration, Terrain
@@ -47,15 +47,14 @@ class Footing:
 
 @dataclass(slots=True)
 class _Problems:
-    """The first problems, and the number of all."""
+    """The first problems by their lines, and the number of all."""
 
-    kept: list[dict[str, Any]] = field(default_factory=list)
+    kept: list[RowProblem] = field(default_factory=list)
     count: int = 0
 
-    def add(self, problem: RowProblem) -> None:
-        self.count += 1
-        if len(self.kept) < PROBLEMS_KEPT:
-            self.kept.append({"line": problem.line, "url": problem.url, "reason": problem.reason})
+    def add(self, problems: Sequence[RowProblem], count: int | None = None) -> None:
+        self.count += len(problems) if count is None else count
+        self.kept = sorted([*self.kept, *problems], key=lambda problem: problem.line)[:PROBLEMS_KEPT]
 
 
 def register_table(
@@ -143,16 +142,18 @@ def _stage(
     progress = _progress(table, rows_read, problems)
     for batch in table.batches():
         rows_read += len(batch)
-        looked_at = list(_look_at(house, terrain, batch, problems))
+        wrong: list[RowProblem] = []
+        looked_at = list(_look_at(house, terrain, batch, wrong))
         anchor, places = place_inspected(
             terrain, anchor, [tile for _, tile in looked_at], has_tiles=has_tiles
         )
         staged: list[StagedRow] = []
         for (line, tile), place in zip(looked_at, places, strict=True):
             if isinstance(place, PlacementRefused):
-                problems.add(RowProblem(line, place.reason, tile.order.url))
+                wrong.append(RowProblem(line, place.reason, tile.order.url))
             else:
                 staged.append(StagedRow(line, new_tile(tile, place)))
+        problems.add(wrong)
         has_tiles = has_tiles or bool(staged)
         progress = _progress(table, rows_read, problems)
         with house.database.write() as session:
@@ -160,23 +161,23 @@ def _stage(
             registrations.note_progress(session, job.registration_id, job.owner, progress)
         on_progress(progress)
     if not rows_read:
-        problems.add(RowProblem(1, "the table has no rows"))
+        problems.add([RowProblem(1, "the table has no rows")])
     return anchor, _add_repeated(house, job, table, rows_read, problems)
 
 
 def _look_at(
-    house: House, terrain: Terrain, batch: Iterable[TableRow | RowProblem], problems: _Problems
+    house: House, terrain: Terrain, batch: Iterable[TableRow | RowProblem], wrong: list[RowProblem]
 ) -> Iterator[tuple[int, InspectedTile]]:
     rows: list[TableRow] = []
     for row in batch:
         if isinstance(row, RowProblem):
-            problems.add(row)
+            wrong.append(row)
         else:
             rows.append(row)
     outcomes = inspect_tiles(house, terrain, [row.order for row in rows])
     for row, outcome in zip(rows, outcomes, strict=True):
         if isinstance(outcome, SourceError):
-            problems.add(RowProblem(row.line, outcome.reason, row.order.url))
+            wrong.append(RowProblem(row.line, outcome.reason, row.order.url))
         else:
             yield row.line, outcome
 
@@ -188,9 +189,7 @@ def _add_repeated(
     with house.database.read() as session:
         count = staging.count_repeated(session, job.registration_id)
         repeated = staging.list_repeated(session, job.registration_id, PROBLEMS_KEPT)
-    for row in repeated:
-        problems.add(RowProblem(row.line, NAMED_TWICE, row.url))
-    problems.count += count - len(repeated)
+    problems.add([RowProblem(row.line, NAMED_TWICE, row.url) for row in repeated], count)
     progress = _progress(table, rows_read, problems)
     with house.database.write() as session:
         registrations.note_progress(session, job.registration_id, job.owner, progress)
@@ -202,5 +201,5 @@ def _progress(table: _Table, rows_read: int, problems: _Problems) -> Registratio
         bytes_read=table.file.tell(),
         rows_read=rows_read,
         problem_count=problems.count,
-        problems=list(problems.kept),
+        problems=[asdict(problem) for problem in problems.kept],
     )
