@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from typing import NewType
+from typing import NewType, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from catalog import schema
 from catalog.errors import CatalogUnavailable, SchemaOutdated
@@ -39,6 +40,14 @@ LOCK_WAIT_S = 5.0
 """How long a writer of SQLite waits for another one."""
 
 _BEGIN = "sqlite_begin"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections that may be open at once, and those in use."""
+
+    size: int
+    in_use: int
 
 
 class Database:
@@ -101,6 +110,11 @@ class Database:
         if found != self._expected_revision:
             raise SchemaOutdated(found, self._expected_revision)
 
+    def pool(self) -> PoolUse:
+        """How busy the connections are; asks nobody."""
+        pool = cast("QueuePool", self._engine.pool)  # as `open_database` asks for
+        return PoolUse(size=pool.size(), in_use=pool.checkedout())
+
     def dispose(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -132,6 +146,7 @@ def open_database(
     try:
         engine = create_engine(
             _checked(make_url(url)),
+            poolclass=QueuePool,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=connection_wait_s,

@@ -19,6 +19,7 @@ RasterError
 │ ├ MetricNameInvalid    its name cannot stand in addresses
 │ └ MetricNameTaken      another metric has its name
 ├ MetricFailed           a plug-in's metric raised, or returned what it must not
+├ MetricOverflow         cells too large for the arithmetic of a metric
 ├ WindowOutOfBounds · WindowTooLarge
 ├ PyramidCorrupt         stored bytes are missing or damaged
 ├ ClusterUnavailable     no Dask scheduler answers at the address
@@ -166,6 +167,18 @@ class MetricFailed(RasterError):
         self.metric = metric
         self.step = step
         self.reason = reason
+
+
+class MetricOverflow(RasterError):
+    """Cells are too large for the arithmetic of the metric."""
+
+    def __init__(self, metric: str) -> None:
+        super().__init__(
+            f"the metric {metric!r} of these cells leaves the range of float64, which ends at 1.8e308. Is a "
+            "value that means nodata not declared? Register the tile again with it as its nodata; or take "
+            "max, min, median or mode, which never leave the range of the cells"
+        )
+        self.metric = metric
 
 
 class LevelNotFound(RasterError):

@@ -53,23 +53,22 @@ class ObjectFormat:
     def _key(self, row: int, col: int) -> str:
         return f"{self.level}/{self.array.name}/c/{row}/{col}"
 
-    def encode(self, cells: Cells) -> bytes | None:
-        """The object that holds `cells`; None when all of them are fill.
+    def encode(self, cells: Cells) -> list[bytes]:
+        """The object that holds `cells`, in pieces; none when all of them are fill.
 
         Parameters
         ----------
         cells : (height, width) of the array's dtype
             All of the object's, fewer at the lower and right edge of the level.
         """
-        chunks = [self._compress(cells[block]) for block in self._blocks()]
-        if not any(chunks):
-            return None
-        if self.shapes.shard is None:
-            return chunks[0]
-        return b"".join([*filter(None, chunks), _index(chunks)])
+        chunks = [self._compress(cells[block]) for row in self._rows() for block in row]
+        pieces = [chunk for chunk in chunks if chunk is not None]
+        if pieces and self.shapes.shard is not None:
+            pieces.append(_index(chunks))
+        return pieces
 
-    def decode(self, data: bytes | None, shape: tuple[int, int]) -> Cells:
-        """Cells of an object whose bytes are known to be whole.
+    def decode_rows(self, data: bytes | None, shape: tuple[int, int]) -> Iterator[Cells]:
+        """Cells of an object whose bytes are known to be whole: one row of chunks at a time.
 
         Parameters
         ----------
@@ -77,25 +76,34 @@ class ObjectFormat:
             None when all is fill.
         shape : (height, width)
             Cells of the object that lie in the level.
-        """
-        cells = np.empty(shape, self.array.dtype)
-        parts = repeat(None) if data is None else self._parts(data)
-        chunk = np.empty(self.shapes.chunk, self._stored_dtype)
-        for block, compressed in zip(self._blocks(), parts, strict=False):
-            part = cells[block]
-            if compressed is None:
-                part[...] = self.array.fill
-            elif part.size:
-                _zstd().decode(compressed, chunk)
-                part[...] = chunk[: part.shape[0], : part.shape[1]]
-        return cells
 
-    def _blocks(self) -> Iterator[tuple[slice, slice]]:
+        Yields
+        ------
+        (chunk height, width), from the top; the last one may be lower
+        """
+        parts = iter(repeat(None) if data is None else self._parts(data))
+        chunk = np.empty(self.shapes.chunk, self._stored_dtype)
+        for row in self._rows():
+            height = min(shape[0] - row[0][0].start, chunk.shape[0])
+            if height <= 0:
+                return
+            cells = np.empty((height, shape[1]), self.array.dtype)
+            for (_, cols), compressed in zip(row, parts, strict=False):
+                part = cells[:, cols]
+                if compressed is None:
+                    part[...] = self.array.fill
+                elif part.size:
+                    _zstd().decode(compressed, chunk)
+                    part[...] = chunk[: part.shape[0], : part.shape[1]]
+            yield cells
+
+    def _rows(self) -> Iterator[list[tuple[slice, slice]]]:
         """The chunks of an object, row by row; at the level's edge they may lie outside."""
         height, width = self.shapes.chunk
         rows, cols = self.shapes.chunks_per_object
-        for row, col in np.ndindex(rows, cols):
-            yield slice(row * height, (row + 1) * height), slice(col * width, (col + 1) * width)
+        for row in range(rows):
+            down = slice(row * height, (row + 1) * height)
+            yield [(down, slice(col * width, (col + 1) * width)) for col in range(cols)]
 
     def _compress(self, cells: Cells) -> bytes | None:
         # one cell tells of most chunks that they are not empty

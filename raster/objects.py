@@ -20,6 +20,9 @@ from raster.errors import PyramidCorrupt
 PARTIAL = ".partial"
 """Suffix of an object that is being written; what ends so belongs to a writer that was killed."""
 
+MANIFEST = "manifest.json"
+"""How errors call the manifest, whatever its file's name."""
+
 SYNC_THREADS = 8
 """fsync waits for the disk, not for a core."""
 
@@ -68,7 +71,7 @@ class Manifest:
             }
             return cls(objects, frozenset(document["empty"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PyramidCorrupt("manifest.json", "the manifest is damaged") from error
+            raise PyramidCorrupt(MANIFEST, "the manifest is damaged") from error
 
 
 class ObjectFolder:
@@ -80,18 +83,21 @@ class ObjectFolder:
         _sync(folder.parent for folder in new_parents)
         self._root = root
 
-    def put(self, key: str, data: bytes) -> StoredObject:
-        """Write one object; parent folders come by themselves."""
+    def put(self, key: str, *pieces: bytes) -> StoredObject:
+        """Write one object, given in pieces; parent folders come by themselves."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
         # renamed into place: a task that runs twice, on two workers, never leaves a part of a shard
         temporary = path.with_name(f"{path.name}.{uuid4().hex}{PARTIAL}")
+        crc32 = 0
         with temporary.open("wb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece)
+                crc32 = zlib.crc32(piece, crc32)
             file.flush()
             _start_flush(file.fileno())
         temporary.replace(path)
-        return StoredObject(key, len(data), zlib.crc32(data))
+        return StoredObject(key, sum(map(len, pieces)), crc32)
 
     def get(self, key: str) -> bytes:
         """One object's bytes, while the pyramid is written."""
@@ -105,7 +111,7 @@ class ObjectFolder:
         Its bytes; None, and nothing is linked, when it is not whole there
         """
         source, path = folder / stored.key, self._root / stored.key
-        data = _read_whole(source, stored)
+        data = read_whole(source, stored)
         if data is None:
             return None
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +124,8 @@ class ObjectFolder:
     def seal(self, manifest: Manifest) -> str:
         """Wait until everything is on the disk, then put the manifest beside the folder.
 
-        So a manifest lists nothing that a power cut could still take away.
+        Files first, then the folders that name them, the pyramid's own place last: so a manifest
+        lists nothing that a power cut could still take away.
 
         Returns
         -------
@@ -127,9 +134,11 @@ class ObjectFolder:
         text = manifest.to_json()
         files = [self._root / key for key in manifest.objects]
         folders = {folder for file in files for folder in file.relative_to(self._root).parents}
-        _sync([*files, *(self._root / folder for folder in folders)])
+        _sync(files)
+        _sync(self._root / folder for folder in folders)
+        _sync([self._root.parent])
         replace_file(manifest_path(self._root), text)
-        return hashlib.sha256(text).hexdigest()
+        return _digest(text)
 
 
 def manifest_path(root: Path) -> Path:
@@ -137,24 +146,38 @@ def manifest_path(root: Path) -> Path:
     return root.with_suffix(".manifest.json")
 
 
-def read_manifest(root: Path) -> Manifest:
+def read_manifest(root: Path, sha256: str | None = None) -> Manifest:
     """The manifest of a finished pyramid.
+
+    Parameters
+    ----------
+    root : Path
+    sha256 : str, optional
+        What sealing it returned, hexadecimal. Without it, a manifest that was changed so that it still is
+        one goes unnoticed.
 
     Raises
     ------
     PyramidCorrupt
-        It is missing or damaged.
+        It is missing, damaged or another one.
     OSError
         The disk cannot be read now, which says nothing about the pyramid.
     """
     try:
         text = manifest_path(root).read_bytes()
     except FileNotFoundError as error:
-        raise PyramidCorrupt("manifest.json", "the manifest is missing") from error
-    return Manifest.from_json(text)
+        raise PyramidCorrupt(MANIFEST, "the manifest is missing") from error
+    manifest = Manifest.from_json(text)
+    if sha256 is not None and _digest(text) != sha256:
+        raise PyramidCorrupt(MANIFEST, "the manifest is not the one that was published")
+    return manifest
 
 
-def _read_whole(path: Path, stored: StoredObject) -> bytes | None:
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
+
+
+def read_whole(path: Path, stored: StoredObject) -> bytes | None:
     """A file's bytes if they have the size and checksum of the object; that it exists says nothing."""
     try:
         data = path.read_bytes()

@@ -17,7 +17,7 @@ from raster.metrics.interface import Metric, Reduction, StoredArray
 from raster.mosaic import Mosaic
 from raster.object_format import ObjectFormat
 from raster.shards import CHUNK_CELLS, SHARD_CELLS, Shard, ShardTree
-from raster.skeleton import Skeleton, make_skeleton
+from raster.skeleton import Skeleton, array_metadata, make_skeleton
 from raster.tile_index import TileIndex
 from raster.tiles import PlacedTile
 
@@ -42,11 +42,14 @@ class PyramidPlan:
         """The arrays stored at a level, the value first."""
         return [self.reduction.value, *(self.reduction.companions if level else ())]
 
-    @cached_property
     def skeleton(self) -> Skeleton:
         """Everything of the group but its cells."""
         arrays = {level: self.arrays(level) for level in range(self.grid.level_count)}
         return make_skeleton(self.tree, arrays, self.about)
+
+    def level_0_metadata(self) -> bytes:
+        """`zarr.json` of the values of level 0."""
+        return array_metadata(self.tree, 0, self.reduction.value, self.about)
 
     def chunk_keys(self) -> Iterator[str]:
         """Every object that holds cells, stored or empty."""

@@ -8,7 +8,7 @@ and on the workers of a cluster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -112,9 +112,15 @@ class Target:
     def _resume(
         self, shard: Shard, new: StoredObjects, objects: Mapping[str, bytes]
     ) -> tuple[StoredObjects, Parts] | None:
-        arrays = {array.name: self._decode(shard, array, objects) for array in self._arrays(shard.level)}
-        parts = self.reduction.resume(shard.level, arrays)
-        return None if parts is None else (new, self.reduction.zoom(parts))
+        arrays = self._arrays(shard.level)
+        zoomed: list[Parts] = []
+        for rows in zip(*(self._decode(shard, array, objects) for array in arrays), strict=True):
+            named = {array.name: cells for array, cells in zip(arrays, rows, strict=True)}
+            parts = self.reduction.resume(shard.level, named)
+            if parts is None:
+                return None
+            zoomed.append(self.reduction.zoom(parts))
+        return new, concatenate(zoomed, axis=0)
 
     def holds_parts(self, shard: Shard) -> bool:
         """Whether `resume` will give parts, so that nothing below the shard is needed."""
@@ -131,9 +137,9 @@ class Target:
     def _format(self, level: int, array: StoredArray) -> ObjectFormat:
         return ObjectFormat(level, array, self.tree.chunk_shapes(level))
 
-    def _decode(self, shard: Shard, array: StoredArray, objects: Mapping[str, bytes]) -> Cells:
+    def _decode(self, shard: Shard, array: StoredArray, objects: Mapping[str, bytes]) -> Iterator[Cells]:
         window, stored = self.tree.window(shard), self._format(shard.level, array)
-        return stored.decode(objects.get(stored.key(window)), window.shape)
+        return stored.decode_rows(objects.get(stored.key(window)), window.shape)
 
     def _gather(self, shard: Shard, children: Sequence[tuple[Shard, Parts]]) -> Parts:
         """The shard's parts from its children; one without tiles is nodata."""
@@ -155,9 +161,9 @@ class Target:
         stored: StoredObjects = ()
         for array in self._arrays(level):
             how = self._format(level, array)
-            data = how.encode(arrays[array.name])
-            if data is not None:
-                stored += (self.folder.put(how.key(window), data),)
+            pieces = how.encode(arrays[array.name])
+            if pieces:
+                stored += (self.folder.put(how.key(window), *pieces),)
         return stored
 
 

@@ -51,8 +51,8 @@ class Shard:
 class ShardTree:
     """The shards of a pyramid over `grid`.
 
-    `shard_cells` is even, so that the four children of a shard fill it exactly, and a multiple of
-    `chunk_cells`, so that every shard holds whole chunks.
+    `chunk_cells` is even, so that a row of chunks cuts no 2x2 block, and `shard_cells` a multiple of it,
+    so that every shard holds whole chunks and its four children fill it exactly.
     """
 
     grid: Grid
@@ -60,10 +60,14 @@ class ShardTree:
     chunk_cells: int = CHUNK_CELLS
 
     def __post_init__(self) -> None:
-        if self.shard_cells % self.chunk_cells or self.shard_cells % 2 or self.shard_cells < 2:
+        if (
+            self.chunk_cells % 2
+            or not 2 <= self.chunk_cells <= self.shard_cells
+            or self.shard_cells % self.chunk_cells
+        ):
             raise ValueError(
-                f"shards of {self.shard_cells} cells, chunks of {self.chunk_cells}: a shard has an even "
-                "number of cells a side and holds whole chunks"
+                f"shards of {self.shard_cells} cells, chunks of {self.chunk_cells}: a chunk has an even "
+                "number of cells a side, and a shard holds whole chunks"
             )
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 from raster.errors import PyramidCorrupt
 from raster.journal import Attempt
 from raster.metrics.interface import VALUE
-from raster.objects import read_manifest
+from raster.objects import read_manifest, read_whole
 from raster.pyramid import PyramidPlan
 from raster.shards import Shard
 from raster.skeleton import METADATA
@@ -16,7 +16,7 @@ from raster.skeleton import METADATA
 CELLS = f"0/{VALUE}"
 
 
-def find_level_0(plan: PyramidPlan, root: Path) -> Attempt | None:
+def find_level_0(plan: PyramidPlan, root: Path, manifest_sha256: str | None = None) -> Attempt | None:
     """Level 0 of a finished pyramid as something to take over, if `plan` stores just the same there.
 
     Both metrics have to keep the terrain's cells at level 0; dtype, nodata, chunks and codecs, as
@@ -27,15 +27,18 @@ def find_level_0(plan: PyramidPlan, root: Path) -> Attempt | None:
     plan : PyramidPlan
     root : Path
         A pyramid of the same terrain in the same revision under a metric that keeps cells.
+    manifest_sha256 : str, optional
+        As the catalogue has it: another manifest may list shards as empty that are not.
     """
     if not plan.reduction.keeps_cells:
         return None
     try:
-        manifest = read_manifest(root)
-        stored = (root / CELLS / METADATA).read_bytes()
+        manifest = read_manifest(root, manifest_sha256)
     except (PyramidCorrupt, OSError):
         return None
-    if _format(stored) != _format(plan.skeleton.objects[f"{CELLS}/{METADATA}"]):
+    key = f"{CELLS}/{METADATA}"
+    metadata = read_whole(root / key, manifest.objects[key]) if key in manifest.objects else None
+    if metadata is None or _format(metadata) != _format(plan.level_0_metadata()):
         return None
     rows, cols = plan.tree.shape(0)
     keys = {Shard(0, row, col): f"{CELLS}/c/{row}/{col}" for row in range(rows) for col in range(cols)}

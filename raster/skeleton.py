@@ -47,10 +47,6 @@ class Skeleton:
     objects: Mapping[str, bytes]
     root: bytes
 
-    def array_metadata(self, path: str) -> bytes:
-        """`zarr.json` of the array at `path`, e.g. "0/elevation"."""
-        return self.objects[f"{path}/{METADATA}"]
-
 
 def make_skeleton(tree: ShardTree, arrays: Mapping[int, list[StoredArray]], about: Description) -> Skeleton:
     """Groups, array metadata, coordinates and CRS of every level.
@@ -63,26 +59,26 @@ def make_skeleton(tree: ShardTree, arrays: Mapping[int, list[StoredArray]], abou
     about : Description
     """
     memory: dict[str, Buffer] = {}
+    cells: dict[str, bytes] = {}
     for level in range(tree.grid.level_count):
         group = zarr.create_group(
             MemoryStore(memory), path=str(level), attributes=level_attributes(tree.grid.level(level))
         )
-        for array in arrays[level]:
-            _create_cells(group, tree, level, array, about)
         _create_coordinates(group, tree.grid.level(level), about.vertical_datum)
-    objects = {key: value.to_bytes() for key, value in memory.items()}
+        for array in arrays[level]:
+            cells[f"{level}/{array.name}/{METADATA}"] = array_metadata(tree, level, array, about)
+    objects = {key: value.to_bytes() for key, value in memory.items()} | cells
     # zarr makes a plain root beside the first level
     objects.pop(METADATA, None)
     return Skeleton(objects, _root_metadata(objects, root_attributes(about, tree.grid)))
 
 
-def _create_cells(
-    group: zarr.Group, tree: ShardTree, level: int, array: StoredArray, about: Description
-) -> None:
-    shapes = tree.chunk_shapes(level)
-    grid = tree.grid.level(level)
-    group.create_array(
-        array.name,
+def array_metadata(tree: ShardTree, level: int, array: StoredArray, about: Description) -> bytes:
+    """`zarr.json` of an array of cells."""
+    memory: dict[str, Buffer] = {}
+    shapes, grid = tree.chunk_shapes(level), tree.grid.level(level)
+    zarr.create_array(
+        MemoryStore(memory),
         shape=grid.shape,
         dtype=array.dtype,
         chunks=shapes.chunk,
@@ -92,6 +88,7 @@ def _create_cells(
         dimension_names=("y", "x"),
         attributes=array_attributes(array, grid, about),
     )
+    return memory[METADATA].to_bytes()
 
 
 def _create_coordinates(group: zarr.Group, grid: Grid, vertical_datum: str | None) -> None:

@@ -46,15 +46,21 @@ class LevelCoverage:
     cell_count: int
 
 
-def find_damage(root: Path) -> Iterator[Flaw | StoredObject]:
+def find_damage(root: Path, manifest_sha256: str | None = None) -> Iterator[Flaw | StoredObject]:
     """Read every object of a pyramid; give each whole one, and a flaw for each that is not.
+
+    Parameters
+    ----------
+    root : Path
+    manifest_sha256 : str, optional
+        As the catalogue has it.
 
     Raises
     ------
     PyramidCorrupt
-        The manifest is missing or damaged.
+        The manifest is missing, damaged or another one: what it lists is then worth nothing.
     """
-    manifest = read_manifest(root)
+    manifest = read_manifest(root, manifest_sha256)
     for stored in manifest.objects.values():
         yield _damage_of(root, stored) or stored
     for path in sorted(root.rglob("*")):

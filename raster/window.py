@@ -21,14 +21,20 @@ from raster.strict_store import StrictStore
 
 @dataclass(frozen=True)
 class StoredPyramid:
-    """A finished pyramid at `root`; immutable, so it may be kept open and shared by threads."""
+    """A finished pyramid at `root`; immutable, so it may be kept open and shared by threads.
+
+    `manifest_sha256` pins every byte of it: what was returned when it was written. None for readers
+    that know no catalogue; they believe the manifest that lies there.
+    """
 
     root: Path
     grid: Grid
+    manifest_sha256: str | None = None
 
     @cached_property
     def _group(self) -> zarr.Group:
-        store = StrictStore(LocalStore(self.root, read_only=True), read_manifest(self.root))
+        manifest = read_manifest(self.root, self.manifest_sha256)
+        store = StrictStore(LocalStore(self.root, read_only=True), manifest)
         return zarr.open_group(store, mode="r", zarr_format=3)
 
     def read_window(self, level: int, window: Window, array: str = VALUE) -> Cells:
@@ -51,7 +57,8 @@ class StoredPyramid:
         ------
         LevelNotFound, WindowOutOfBounds
         PyramidCorrupt
-            A stored byte the window needs is missing or damaged; never read as nodata.
+            A stored byte the window needs is missing or damaged, or the manifest is another one;
+            never read as nodata.
         OSError
             The disk cannot be read now, which says nothing about the pyramid.
         """

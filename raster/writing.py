@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -55,14 +56,14 @@ class _Writing:
 
     plan: PyramidPlan
     target: Target
-    skeleton: Skeleton
+    skeleton: Future[Skeleton]
     journal: Journal
 
     def finish(self, made: StoredObjects) -> WrittenPyramid:
         """Put the metadata, the root's last, and seal."""
-        folder, done = self.target.folder, self.target.done
-        metadata = [folder.put(key, data) for key, data in self.skeleton.objects.items()]
-        metadata.append(folder.put(METADATA, self.skeleton.root))
+        folder, done, skeleton = self.target.folder, self.target.done, self.skeleton.result()
+        metadata = [folder.put(key, data) for key, data in skeleton.objects.items()]
+        metadata.append(folder.put(METADATA, skeleton.root))
         manifest = _manifest(self.plan, [*made, *chain.from_iterable(done.values()), *metadata])
         return WrittenPyramid(
             level_count=self.plan.grid.level_count,
@@ -104,8 +105,10 @@ def write_pyramids(
         A tile is gone, changed or unreadable; the destinations then hold no group.
     """
     with ExitStack() as stack:
+        # nobody needs the metadata before the cells are written
+        aside = stack.enter_context(ThreadPoolExecutor(1))
         writings = [
-            _start(plan, pyramid, destination, stack)
+            _start(plan, pyramid, destination, stack, aside)
             for pyramid, destination in zip(plan.pyramids, destinations, strict=True)
         ]
         source = MosaicCells(
@@ -120,10 +123,11 @@ def write_pyramids(
         return [writing.finish(stored) for writing, stored in zip(writings, made, strict=True)]
 
 
-def _start(plan: BuildPlan, pyramid: PyramidPlan, destination: Destination, stack: ExitStack) -> _Writing:
+def _start(
+    plan: BuildPlan, pyramid: PyramidPlan, destination: Destination, stack: ExitStack, aside: Executor
+) -> _Writing:
     folder = ObjectFolder(destination.root)
     journal = stack.enter_context(Journal(destination.root, plan.key(pyramid)))
-    skeleton = pyramid.skeleton
     target = Target(
         reduction=pyramid.reduction,
         base=plan.mosaic.cell_type,
@@ -132,7 +136,7 @@ def _start(plan: BuildPlan, pyramid: PyramidPlan, destination: Destination, stac
         done=take_over(destination.earlier, folder, journal),
         level_0=destination.level_0,
     )
-    return _Writing(pyramid, target, skeleton, journal)
+    return _Writing(pyramid, target, aside.submit(pyramid.skeleton), journal)
 
 
 class _Work:

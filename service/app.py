@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,16 +19,21 @@ from service.house import open_house
 from service.key_description import describe_keys
 from service.key_guard import KeyGuard
 from service.known_hosts import LOCAL_HOSTS, KnownHosts
+from service.last_answers import LastAnswers
+from service.monitoring import Monitor
 from service.problems import install_problems, problem_responses
 from service.query_parameters import check_parameters
+from service.readiness import Readiness
 from service.request_ids import RequestIds
-from service.routes import health, levels, pyramids, registrations, terrains, tiles
+from service.request_watch import RequestWatch
+from service.routes import health, levels, monitoring, pyramids, registrations, terrains, tiles
 from service.settings import Settings
 from service.version import VERSION
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The REST service of one installation."""
+    readiness, monitor = Readiness(), Monitor()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -35,9 +41,13 @@ def create_app(settings: Settings) -> FastAPI:
         house.database.migrate()
         _start_zarr()
         app.state.desk = open_desk(house)
+        monitor.watch(app.state.desk)
+        schema_watch = asyncio.create_task(readiness.watch_schema(house.database))
+        readiness.start()
         try:
             yield
         finally:
+            schema_watch.cancel()
             app.state.desk.registrations.close()
             app.state.desk.builds.close()
             house.database.dispose()
@@ -50,17 +60,18 @@ def create_app(settings: Settings) -> FastAPI:
         responses=problem_responses(),
         dependencies=[Depends(check_parameters)],
     )
+    app.state.readiness, app.state.monitor = readiness, monitor
     install_problems(app)
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (health, registrations, tiles, terrains, pyramids, levels):
+    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, levels):
         app.include_router(routes.router)
     if settings.requires_keys:
         describe_keys(app.openapi(), settings)
-    install_middleware(app, settings)
+    install_middleware(app, settings, readiness, monitor)
     return app
 
 
-def install_middleware(app: FastAPI, settings: Settings) -> None:
+def install_middleware(app: FastAPI, settings: Settings, readiness: Readiness, monitor: Monitor) -> None:
     """What every request passes on its way in and every answer on its way out; the last one comes first."""
     app.add_middleware(BodyLimits, table_bytes=settings.max_table_bytes)
     app.add_middleware(KeyGuard, settings=settings)
@@ -69,6 +80,8 @@ def install_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(KnownHosts, hosts=settings.allowed_hosts or own_hosts)
     app.add_middleware(HeadRequests)
     app.add_middleware(CarefulHeaders)
+    app.add_middleware(LastAnswers, readiness=readiness)
+    app.add_middleware(RequestWatch, monitor=monitor)
     app.add_middleware(RequestIds)
 
 

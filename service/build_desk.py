@@ -6,6 +6,7 @@ import asyncio
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import NamedTuple
@@ -112,7 +113,8 @@ class BuildDesk:
                 if self._closing.is_set():
                     raise BuildCancelled
                 build = Build()
-                build.outcome = self._pool.submit(self._run, key, build)
+                # its log lines bear the id of the request that ordered it
+                build.outcome = self._pool.submit(copy_context().run, self._run, key, build)
                 self._latest[key] = build
             return build
 
@@ -181,10 +183,16 @@ class BuildDesk:
                 raise BuildCancelled
             build.progress = BuildProgress(done, total)
 
-        build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
+        with self._house.tally.build(key.metric), reporting_exhaustion():
+            build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
 
-    def close(self) -> None:
-        """Stop builds after the shard they are at, and wait for that."""
+    def stop(self) -> None:
+        """Let no build begin, and stop those that run after the shard they are at."""
         with self._lock:
             self._closing.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Stop builds, and wait for that."""
+        self.stop()
+        self._pool.shutdown(wait=True)

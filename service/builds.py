@@ -23,6 +23,7 @@ from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, Failure, failure_of
 from service.house import House
+from service.tally import SOURCES
 
 Progress = Callable[[int, int], None]
 
@@ -72,6 +73,7 @@ def build_pyramids(
 
 
 def _carry_out(house: House, build: PlannedBuild, on_shard: Progress) -> None:
+    house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
     try:
         written = _write(house, build, on_shard)
         for pyramid, each in zip(build.plan.pyramids, written, strict=True):

@@ -18,6 +18,7 @@ from service.house import House
 from service.inspection import INSPECTING_THREADS
 from service.registration import fix_anchor
 from service.summaries import summarise
+from service.tally import SOURCES
 from service.terrain_grids import anchor_of, encoding_of, identity_of
 
 TILES_AT_ONCE = 1000
@@ -99,6 +100,7 @@ def _check_page(house: House, terrain_id: int, tiles: Sequence[Tile]) -> list[So
 
 
 def _look_into(house: House, tile: Tile) -> Look:
+    house.tally.add(SOURCES, "build")
     try:
         found = inspect_source(house.roots, tile.url)
         if found.identity != identity_of(tile):

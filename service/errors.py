@@ -70,6 +70,14 @@ class BuildCancelled(ServiceError):
         super().__init__("the service shuts down; ask again for the level to build it elsewhere")
 
 
+class NotReady(ServiceError):
+    """The replica should not be sent requests now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the replica should not be sent requests: {reason}")
+        self.reason = reason
+
+
 class BuildSuperseded(ServiceError):
     """A pyramid of a newer revision was published while this one was built."""
 

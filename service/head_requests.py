@@ -21,4 +21,10 @@ class HeadRequests:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_without_body)
+        as_get = {**scope, "method": "GET"}
+        try:
+            await self._app(as_get, receive, send_without_body)
+        finally:
+            # who stands further out and counts requests wants to know which route it was
+            if "route" in as_get:
+                scope["route"] = as_get["route"]

@@ -11,6 +11,7 @@ from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
 from service.settings import Settings
 from service.spool import Spool
+from service.tally import Tally
 
 SPARE_CONNECTIONS = 1
 """Beside those of request threads and builds, each of which holds one at most."""
@@ -18,12 +19,13 @@ SPARE_CONNECTIONS = 1
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Settings, catalogue, tile roots, metrics and store of one installation."""
+    """Settings, catalogue, tile roots, metrics, store and tally of one installation."""
 
     settings: Settings
     database: Database
     roots: TileRoots
     metrics: Metrics
+    tally: Tally
 
     @property
     def store(self) -> Path:
@@ -56,4 +58,5 @@ def open_house(settings: Settings) -> House:
         ),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
+        tally=Tally(),
     )

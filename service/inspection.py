@@ -16,6 +16,7 @@ from raster.sources.declared import declare_source
 from raster.sources.opening import inspect_source
 from raster.sources.source import SourceInfo
 from service.house import House
+from service.tally import SOURCES
 from service.terrain_grids import declared_window_of
 from service.tile_orders import TileOrder
 
@@ -47,12 +48,16 @@ def _try_inspect(house: House, terrain: Terrain, order: TileOrder) -> InspectedT
     try:
         path = house.roots.resolve(order.url)
         url = house.roots.url_of(path)
-        said = order.declared
-        info = inspect_source(house.roots, url) if said is None else declare_source(url, path, said)
+        info = _look_at(house, url) if order.declared is None else declare_source(url, path, order.declared)
         encoding = replace(info.encoding, nodata=_nodata(terrain, order, info))
     except SourceError as error:
         return error
     return InspectedTile(order, url, replace(info, encoding=encoding))
+
+
+def _look_at(house: House, url: str) -> SourceInfo:
+    house.tally.add(SOURCES, "registration")
+    return inspect_source(house.roots, url)
 
 
 def _nodata(terrain: Terrain, order: TileOrder, info: SourceInfo) -> Nodata:

@@ -14,6 +14,7 @@ from raster.window import StoredPyramid
 from service.errors import StoreUnavailable
 from service.house import House
 from service.pyramid_states import State
+from service.tally import STORE_READS
 from service.terrain_grids import get_grid, grid_of
 
 
@@ -141,10 +142,14 @@ class LevelReader:
         generation = resolved.generation
         pyramid = self._open(self._house.pyramid_root(generation.href), grid_of(generation))
         try:
-            return pyramid.read_window(resolved.level, resolved.window)
+            cells = pyramid.read_window(resolved.level, resolved.window)
         except PyramidCorrupt:
+            self._house.tally.add(STORE_READS, "corrupt")
             with self._house.database.write() as session:
                 pyramids.mark_corrupt(session, generation.terrain_id, generation.metric, generation.id)
             raise
         except OSError as error:
+            self._house.tally.add(STORE_READS, "unavailable")
             raise StoreUnavailable(generation.href, error.strerror or str(error)) from error
+        self._house.tally.add(STORE_READS, "read")
+        return cells

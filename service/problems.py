@@ -71,6 +71,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.ClusterUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     raster_errors.BudgetTooSmall: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.BuildCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
     service_errors.ResourcesExhausted: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -135,6 +136,7 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
     if problem["status"] == HTTPStatus.UNAUTHORIZED:
         given.setdefault("WWW-Authenticate", CHALLENGE)
     given["Cache-Control"] = "no-store"
+    request.state.problem = problem["type"].rpartition("/")[2]
     given |= CAREFUL_HEADERS
     request_id = request_id_of(request.scope)
     given[REQUEST_ID] = request_id  # a defect's answer passes by the middleware that sets these
@@ -148,7 +150,7 @@ def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str
 def answer_problem(request: Request, error: Exception) -> Response:
     """The answer to an error of ours."""
     if type(error) in HIDDEN:
-        logger.error("%s: %s", request_id_of(request.scope), error)
+        logger.error("%s", error)
     return _response(request, problem_of(error), None)
 
 
@@ -187,7 +189,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 
 async def _answer_bug(request: Request, error: Exception) -> Response:
-    logger.error("%s: unexpected error", request_id_of(request.scope), exc_info=error)
+    logger.error("unexpected error", exc_info=error)
     return _response(
         request,
         {"type": "/problems/internal-error", "title": "The service has a defect", "status": 500},

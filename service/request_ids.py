@@ -1,4 +1,4 @@
-"""A request id for every request, taken from the client when it is harmless, and sent back."""
+"""A request id for every request: from the client when it is harmless, sent back, in every line logged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 HEADER = "X-Request-Id"
 _HARMLESS = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -32,6 +33,7 @@ class RequestIds:
         asked = Headers(scope=scope).get(HEADER, "")
         request_id = asked if _HARMLESS.fullmatch(asked) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
+        bind_contextvars(request_id=request_id)  # of the request's task and its threads; goes with them
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

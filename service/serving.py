@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import sys
 from contextlib import suppress
 
 from catalog.repository import keys
@@ -11,8 +13,7 @@ from service.console import tell_aside
 from service.house import House
 from service.settings import Settings
 
-LAST_REQUESTS_S = 20
-"""How long requests that run may take to end when the server stops."""
+logger = logging.getLogger(__name__)
 
 WAITING_CONNECTIONS = 2048
 """Connections the kernel holds until they are accepted; uvicorn's own number."""
@@ -49,21 +50,17 @@ def serve_forever(settings: Settings) -> None:
         The address cannot be listened on.
     """
     # half a second that the other commands need not wait
-    import uvicorn  # noqa: PLC0415
-
     from service.app import create_app  # noqa: PLC0415
+    from service.logs import configure_logs  # noqa: PLC0415
+    from service.server import LeavingServer  # noqa: PLC0415
 
     with listen(settings.host, settings.port) as listening:
+        configure_logs(settings.log, settings.log_level, sys.stderr)
         host, port = listening.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
-        tell_aside(f"Ziggurat listens on http://{name}:{port}; Ctrl-C stops it.")
-        config = uvicorn.Config(
-            create_app(settings),
-            server_header=False,
-            timeout_graceful_shutdown=LAST_REQUESTS_S,
-        )
+        logger.info("Ziggurat listens on http://%s:%d; Ctrl-C stops it.", name, port)
         with suppress(KeyboardInterrupt):  # the server stops in order first, and only then raises it
-            uvicorn.Server(config).run(sockets=[listening])
+            LeavingServer(create_app(settings), settings).run(sockets=[listening])
 
 
 def listen(host: str, port: int) -> socket.socket:

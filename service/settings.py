@@ -67,6 +67,30 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    log: Literal["text", "json"] | None = Field(
+        default=None,
+        description="Form of the log of `ziggurat serve`: `text` or `json`, one object a line. Default: text "
+        "on a terminal, else JSON.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Lowest level that is logged."
+    )
+    drain_s: float = Field(
+        default=5.0,
+        ge=0,
+        description="Seconds from SIGTERM, when readiness says no, until no more requests are taken: long "
+        "enough for whoever routes requests to see it.",
+    )
+    stop_s: int = Field(
+        default=20,
+        ge=1,
+        description="Seconds that requests under way then have to end before they are cut off.",
+    )
+    keep_alive_s: int = Field(
+        default=75,
+        ge=1,
+        description="Seconds that an idle connection is kept: longer than a load balancer keeps its own.",
+    )
     auth: Literal["auto", "open", "keys"] = Field(
         default="auto",
         description="Who may write and ask for builds. `open`: everybody; `keys`: holders of an API key; "

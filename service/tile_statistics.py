@@ -8,6 +8,7 @@ from raster.sources.reading import read_statistics
 from raster.statistics import Statistics
 from service.declared_tiles import check_look
 from service.house import House
+from service.tally import SOURCES
 from service.terrain_grids import anchor_of, encoding_of, identity_of
 
 
@@ -28,6 +29,7 @@ def compute_statistics(house: House, tile_id: int) -> Statistics:
         anchor = anchor_of(terrains.get_terrain(session, tile.terrain_id))
     if tile.is_declared:
         check_look(anchor, tile, inspect_source(house.roots, tile.url))
+    house.tally.add(SOURCES, "statistics")
     shape = (tile.height, tile.width)
     with open_registered(house.roots, tile.url, identity_of(tile), shape) as source:
         return read_statistics(source, encoding_of(tile))

@@ -12,6 +12,7 @@ import numpy as np
 from raster.cells import Cells, CellType
 from raster.metrics.count import count_array
 from raster.metrics.interface import VALUE, Reduction, StoredArray
+from raster.metrics.overflow import can_overflow, overflow_is_met_later, refuse_overflow
 from raster.metrics.sum import sum_dtype
 from raster.zoom import Parts, add_parts, zoom_blocks
 
@@ -32,7 +33,8 @@ class Mean:
     and for 32-bit terrains of more cells than int64 could sum; `count` as the
     metric of that name. Result: sum / count in float64, stored as float32 for integers of up
     to 16 bits and float32 (rounded to nearest even), else float64; nodata NaN. Level 0 is the
-    terrain itself. Composable.
+    terrain itself. Composable. Cells of float64 whose sum leaves its range, at any level and on the way
+    to it (rows before columns), are refused: `MetricOverflow`.
     """
 
     @property
@@ -93,11 +95,15 @@ class _MeanReduction:
         return {"sum": total, "count": valid.astype(self.count.dtype)}
 
     def zoom(self, parts: Parts) -> Parts:
-        return zoom_blocks(parts, add_parts)
+        with overflow_is_met_later():
+            return zoom_blocks(parts, add_parts)
 
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         mean = np.full(parts["sum"].shape, math.nan)
-        np.divide(parts["sum"], parts["count"], out=mean, where=parts["count"] > 0)
+        has_data = parts["count"] > 0
+        np.divide(parts["sum"], parts["count"], out=mean, where=has_data)
+        if can_overflow(self.base):
+            refuse_overflow("mean", mean, has_data)
         return {VALUE: mean.astype(self.value.dtype), **parts}
 
     def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:

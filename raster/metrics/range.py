@@ -12,6 +12,7 @@ import numpy as np
 from raster.cells import Cells, CellType
 from raster.metrics.extreme import Pick
 from raster.metrics.interface import VALUE, Reduction, StoredArray
+from raster.metrics.overflow import can_overflow, overflow_is_met_later, refuse_overflow
 from raster.zoom import Parts, zoom_blocks
 
 
@@ -22,8 +23,8 @@ class Range:
     Block and edge as for `Extreme`. Nodata: ignored; a block without valid cells is nodata. Kept as
     `min` and `max`, of the terrain's base type, both stored beside the value from level 1 up.
     Result: exact in the next wider signed integer (int16 from 8 bits, int32 from 16, else int64),
-    nodata -1; float64 for floats, nodata NaN, infinite beyond its range. Level 0 is 0 at every
-    valid cell. Composable.
+    nodata -1; float64 for floats, nodata NaN; cells of float64 further apart than its range is long
+    are refused: `MetricOverflow`. Level 0 is 0 at every valid cell. Composable.
     """
 
     @property
@@ -92,8 +93,10 @@ class _RangeReduction:
 
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         low, high = parts["min"], parts["max"]
-        with np.errstate(over="ignore"):
+        with overflow_is_met_later():
             spread = np.subtract(high, low, dtype=self.value.dtype)
+        if can_overflow(self.base):
+            refuse_overflow("range", spread, self.base.valid(low))
         if not self.base.is_float:
             spread[~self.base.valid(low)] = self.value.fill
         return {VALUE: spread, **parts}

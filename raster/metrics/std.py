@@ -11,6 +11,7 @@ import numpy as np
 from raster.cells import Cells, CellType
 from raster.metrics.count import count_array
 from raster.metrics.interface import VALUE, Reduction, StoredArray
+from raster.metrics.overflow import can_overflow, overflow_is_met_later, refuse_overflow
 from raster.zoom import Parts, zoom_blocks
 
 FLOAT64 = np.dtype(np.float64)
@@ -24,9 +25,9 @@ class Std:
     `count`, `mean` and `m2`, the sum of squared deviations from the mean, all stored beside the
     value from level 1 up; two blocks merge by the update of Chan, Golub and LeVeque (1983,
     doi:10.1080/00031305.1983.10483115), which does not cancel where the deviation is small against
-    the mean. Result: sqrt(m2 / count) in float64, stored so; nodata NaN; infinite where m2 leaves the
-    range of float64, that is from deviations of about 1e154 on. `mean` and `m2` of a block without
-    valid cells are 0. Level 0 is 0 at every valid cell. Composable.
+    the mean. Result: sqrt(m2 / count) in float64, stored so; nodata NaN. Cells of float64 whose m2
+    leaves its range, that is from deviations of about 1e154 on, are refused: `MetricOverflow`. `mean`
+    and `m2` of a block without valid cells are 0. Level 0 is 0 at every valid cell. Composable.
     """
 
     @property
@@ -92,7 +93,10 @@ class _StdReduction:
 
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         variance = np.full(parts["m2"].shape, math.nan)
-        np.divide(parts["m2"], parts["count"], out=variance, where=parts["count"] > 0)
+        has_data = parts["count"] > 0
+        np.divide(parts["m2"], parts["count"], out=variance, where=has_data)
+        if can_overflow(self.base):
+            refuse_overflow("std", variance, has_data)
         return {VALUE: np.sqrt(variance, out=variance), **parts}
 
     def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:
@@ -105,7 +109,7 @@ class _StdReduction:
 
 def _merge(one: Parts, other: Parts) -> Parts:
     count = one["count"] + other["count"]
-    with np.errstate(over="ignore"):
+    with overflow_is_met_later():
         delta = other["mean"] - one["mean"]
         shift = np.divide(other["count"], np.maximum(count, 1), dtype=np.float64)
         shift *= delta

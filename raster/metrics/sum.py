@@ -11,6 +11,7 @@ import numpy as np
 
 from raster.cells import Cells, CellType
 from raster.metrics.interface import VALUE, Reduction, StoredArray
+from raster.metrics.overflow import can_overflow, overflow_is_met_later, refuse_overflow
 from raster.zoom import Parts, zoom_blocks
 
 LARGEST_SOURCE_INTEGER = 2**32 - 1
@@ -39,8 +40,9 @@ class Sum:
     Block and edge as for `Extreme`. Nodata: ignored; a block without valid cells is nodata, not 0.
     Result: int64, exact, nodata its lowest value; float64, nodata NaN, for floats and for 32-bit
     terrains of more cells than int64 could sum. Floats are added in pairs, rows before columns,
-    level by level; beyond the range of float64 the sum is infinite. Level 0 is the terrain itself.
-    Composable, no companions: the value tells which blocks are empty.
+    level by level; cells of float64 whose sum leaves its range, at any level and on the way to it, are
+    refused: `MetricOverflow`. Level 0 is the terrain itself. Composable, no companions: the value
+    tells which blocks are empty.
     """
 
     @property
@@ -93,11 +95,14 @@ class _SumReduction:
         return {SUM: total, HAS_DATA: has_data}
 
     def zoom(self, parts: Parts) -> Parts:
-        return zoom_blocks(parts, _merge)
+        with overflow_is_met_later():
+            return zoom_blocks(parts, _merge)
 
     def finish(self, parts: Parts) -> Mapping[str, Cells]:
         total = parts[SUM].copy()
         total[~parts[HAS_DATA]] = self.value.fill
+        if can_overflow(self.base):
+            refuse_overflow("sum", total, parts[HAS_DATA])
         return {VALUE: total}
 
     def resume(self, level: int, arrays: Mapping[str, Cells]) -> Parts | None:

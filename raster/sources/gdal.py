@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -123,13 +123,13 @@ def open_gdal(ranges: ByteRanges, driver: str) -> Iterator[GdalSource]:
         return file.again()
 
     _limit_block_cache()
-    with rasterio.Env(**GDAL_OPTIONS):
+    with rasterio.Env(**GDAL_OPTIONS), ExitStack() as opened:
         with file.failures():
-            raster = rasterio.open(path, driver=driver, opener=open_file, **OPEN_OPTIONS.get(driver, {}))
-        with raster:
-            with file.failures():
-                info = _inspect(ranges, raster)
-            yield GdalSource(info, raster, file)
+            raster = opened.enter_context(
+                rasterio.open(path, driver=driver, opener=open_file, **OPEN_OPTIONS.get(driver, {}))
+            )
+            info = _inspect(ranges, raster)
+        yield GdalSource(info, raster, file)
 
 
 @cache

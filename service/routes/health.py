@@ -1,12 +1,13 @@
-"""Whether this process lives and can serve."""
+"""Whether this process lives, and whether it should be sent requests."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from catalog.errors import CatalogUnavailable, SchemaOutdated
-from service.desk import GivenDesk
+from service.errors import NotReady
 from service.problems import problem_responses
+from service.readiness import Readiness
 from service.schemas import HealthBody
 
 router = APIRouter(prefix="/health", tags=["health"])
@@ -18,8 +19,13 @@ async def live() -> HealthBody:
     return HealthBody(status="live")
 
 
-@router.get("/ready", responses=problem_responses(CatalogUnavailable, SchemaOutdated))
-async def ready(desk: GivenDesk) -> HealthBody:
-    """The catalogue can be read and its schema is the one this version needs."""
-    await desk.run(desk.house.database.check_revision)
+@router.get("/ready", responses=problem_responses(NotReady, SchemaOutdated, CatalogUnavailable))
+async def ready(request: Request) -> HealthBody:
+    """The service has started, the catalogue has the schema it needs, and it is not shutting down.
+
+    Looks nothing up. A catalogue that cannot be reached does not make a replica unready: all of
+    them share it.
+    """
+    readiness: Readiness = request.app.state.readiness
+    readiness.check()
     return HealthBody(status="ready")

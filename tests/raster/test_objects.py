@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,8 @@ from raster.objects import Manifest, ObjectFolder, StoredObject, manifest_path, 
 
 KEY = "0/elevation/c/1/2"
 
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which file is synced")
+
 
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -31,6 +34,25 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watched)
+    return seen
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path]]:
+    """What was synced and what was renamed, in order: files by the name they had at that time."""
+    seen: list[tuple[str, Path]] = []
+    fsync, rename = os.fsync, os.replace
+
+    def watched_fsync(descriptor: int) -> None:
+        seen.append(("sync", Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def watched_rename(source: Path, target: Path) -> None:
+        seen.append(("rename", Path(target)))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "replace", watched_rename)
     return seen
 
 
@@ -65,16 +87,49 @@ def test_the_seal_is_the_hash_of_the_manifest_on_the_disk(tmp_path: Path) -> Non
     assert read_manifest(root) == manifest
 
 
-def test_the_manifest_is_put_when_all_it_lists_is_on_the_disk(tmp_path: Path, synced: list[int]) -> None:
+@needs_proc
+def test_files_then_their_folders_then_the_manifest_reach_the_disk(
+    tmp_path: Path, steps: list[tuple[str, Path]]
+) -> None:
     root = tmp_path / "p.zarr"
     folder = ObjectFolder(root)
-    manifest = manifest_of(folder.put(KEY, b"cells"), folder.put("zarr.json", b"{}"))
+    manifest = manifest_of(folder.put(KEY, b"cells"), folder.put("0/zarr.json", b"{}"))
+    steps.clear()
     folder.seal(manifest)
-    *objects, text, place = synced
-    folders = ("", "0", "0/elevation", "0/elevation/c", "0/elevation/c/1")
-    assert set(objects) == {inode(root / below) for below in (*folders, *manifest.objects)}
-    assert text == inode(manifest_path(root))
-    assert place == inode(root.parent)
+    files = {("sync", root / key) for key in manifest.objects}
+    folders = {
+        ("sync", root / below) for below in ("", "0", "0/elevation", "0/elevation/c", "0/elevation/c/1")
+    }
+    assert set(steps[:2]) == files
+    assert set(steps[2:7]) == folders
+    place, text, manifest_put, place_again = steps[7:]
+    assert place == place_again == ("sync", tmp_path)
+    assert text[0] == "sync"
+    assert text[1].name.startswith(".p.manifest.json.")  # its bytes are there before its name is
+    assert manifest_put == ("rename", manifest_path(root))
+
+
+@needs_proc
+def test_an_object_has_its_name_when_it_is_synced(tmp_path: Path, steps: list[tuple[str, Path]]) -> None:
+    folder = ObjectFolder(tmp_path / "p.zarr")
+    steps.clear()
+    stored = folder.put(KEY, b"cells")
+    assert steps == [("rename", tmp_path / "p.zarr" / KEY)]  # waiting for the disk is the seal's work
+    folder.seal(manifest_of(stored))
+    assert steps[1] == ("sync", tmp_path / "p.zarr" / KEY)
+
+
+@needs_proc
+def test_an_object_taken_over_is_synced_like_one_of_its_own(
+    tmp_path: Path, steps: list[tuple[str, Path]]
+) -> None:
+    stored = ObjectFolder(tmp_path / "earlier.zarr").put(KEY, b"cells")
+    folder = ObjectFolder(tmp_path / "p.zarr")
+    assert folder.take_over(stored, tmp_path / "earlier.zarr") == b"cells"
+    steps.clear()
+    folder.seal(manifest_of(stored))
+    assert steps[0] == ("sync", tmp_path / "p.zarr" / KEY)
+    assert ("sync", (tmp_path / "p.zarr" / KEY).parent) in steps[1:6]
 
 
 def test_new_folders_above_the_pyramid_are_on_the_disk_before_its_bytes(

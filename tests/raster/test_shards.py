@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from raster.grid import Grid, Window
 from raster.shards import Shard, ShardTree
 
-CUTS = [(2, 1), (4, 2), (4, 4), (8, 2), (6, 3)]
+CUTS = [(2, 2), (4, 2), (4, 4), (8, 2), (12, 6)]
 
 
 @st.composite
@@ -119,7 +119,9 @@ def test_a_shard_outside_its_level_is_a_mistake(row: int, col: int) -> None:
         ShardTree(Grid(height=9, width=9), 4, 2).window(Shard(0, row, col))
 
 
-@pytest.mark.parametrize(("shard_cells", "chunk_cells"), [(4, 3), (2, 4), (1, 1), (9, 3), (0, 4)])
+@pytest.mark.parametrize(
+    ("shard_cells", "chunk_cells"), [(4, 3), (2, 4), (1, 1), (9, 3), (6, 3), (0, 4), (0, 0)]
+)
 def test_shards_that_four_children_would_not_fill_are_refused(shard_cells: int, chunk_cells: int) -> None:
     with pytest.raises(ValueError, match="even"):
         ShardTree(Grid(height=9, width=9), shard_cells, chunk_cells)

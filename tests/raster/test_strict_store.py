@@ -103,10 +103,39 @@ def test_readers_may_look_for_metadata_of_other_formats(store: StrictStore, key:
     assert get(store, key) is None
 
 
-def test_a_flipped_bit_in_metadata_is_corruption(store: StrictStore, root: Path) -> None:
-    (root / "zarr.json").write_bytes(b'{"a":3}')
-    with pytest.raises(PyramidCorrupt, match="other bytes"):
-        get(store, "zarr.json")
+METADATA = ["zarr.json", "0/zarr.json"]
+
+
+@pytest.mark.parametrize("key", METADATA)
+def test_no_flipped_bit_in_metadata_is_read(store: StrictStore, root: Path, key: str) -> None:
+    whole = (root / key).read_bytes()
+    for bit in range(8 * len(whole)):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        (root / key).write_bytes(flipped)
+        with pytest.raises(PyramidCorrupt, match=f"^{key}: other bytes than were stored"):
+            get(store, key)
+    (root / key).write_bytes(whole)
+    assert get(store, key) == whole
+
+
+@pytest.mark.parametrize("key", METADATA)
+def test_torn_metadata_is_corruption_wherever_it_is_torn(store: StrictStore, root: Path, key: str) -> None:
+    whole = (root / key).read_bytes()
+    for length in range(len(whole)):
+        (root / key).write_bytes(whole[:length])
+        with pytest.raises(PyramidCorrupt, match=f"^{key}: {length} bytes where {len(whole)} were stored"):
+            get(store, key)
+    (root / key).unlink()
+    with pytest.raises(PyramidCorrupt, match=f"^{key}: missing"):
+        get(store, key)
+
+
+@pytest.mark.parametrize("key", METADATA)
+def test_metadata_with_something_after_it_is_corruption(store: StrictStore, root: Path, key: str) -> None:
+    (root / key).write_bytes((root / key).read_bytes() + b" ")  # JSON all the same
+    with pytest.raises(PyramidCorrupt, match="bytes where"):
+        get(store, key)
 
 
 def test_a_pyramid_whose_folder_is_gone_is_corruption(store: StrictStore, root: Path) -> None:

@@ -6,17 +6,22 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zarr.storage import LocalStore
 
 from oracle import OracleTile
 from raster.errors import LevelNotFound, PyramidCorrupt, WindowOutOfBounds
 from raster.grid import Grid, Window
-from raster.objects import manifest_path
+from raster.objects import Manifest, manifest_path, read_manifest
+from raster.strict_store import StrictStore
+from raster.verification import Flaw, find_damage
 from raster.window import StoredPyramid
 from terrains import BuiltPyramid, build, save_mosaic
 
@@ -183,6 +188,55 @@ def test_a_torn_manifest_is_corruption(stored: StoredPyramid, kept: int) -> None
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(PyramidCorrupt, match="manifest is damaged"):
         whole_level(stored, 0)
+
+
+@pytest.fixture
+def pinned(pristine: BuiltPyramid, stored: StoredPyramid) -> StoredPyramid:
+    """The same copy for a reader who knows the manifest's hash."""
+    return replace(stored, manifest_sha256=pristine.written.manifest_sha256)
+
+
+def test_a_manifest_that_hides_cells_is_corruption_for_whoever_knows_its_hash(
+    stored: StoredPyramid, pinned: StoredPyramid
+) -> None:
+    manifest = read_manifest(stored.root)
+    shard = "0/elevation/c/0/0"
+    left = {key: each for key, each in manifest.objects.items() if key != shard}
+    manifest_path(stored.root).write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
+    assert (whole_level(stored, 0)[:16, :16] == NODATA).all()  # a manifest is believed where nothing pins it
+    with pytest.raises(PyramidCorrupt, match=r"^manifest\.json: .* not the one that was published"):
+        whole_level(pinned, 0)
+
+
+def test_no_flipped_bit_of_the_manifest_is_believed(pinned: StoredPyramid) -> None:
+    path = manifest_path(pinned.root)
+    text = path.read_bytes()
+    for bit in np.random.default_rng(1).choice(8 * len(text), 200, replace=False):
+        path.write_bytes(flip(text, int(bit)))
+        with pytest.raises(PyramidCorrupt):
+            whole_level(pinned, 0)
+    path.write_bytes(text)
+    assert (whole_level(pinned, 0)[:8, :8] == NODATA).all()
+
+
+def test_verification_believes_no_other_manifest_than_reading_does(pinned: StoredPyramid) -> None:
+    assert not any(isinstance(found, Flaw) for found in find_damage(pinned.root, pinned.manifest_sha256))
+    path = manifest_path(pinned.root)
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(PyramidCorrupt, match="not the one"):
+        next(find_damage(pinned.root, pinned.manifest_sha256))
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("key", ["zarr.json", "0/zarr.json", "0/elevation/zarr.json"])
+def test_damaged_metadata_of_a_node_is_corruption_for_who_reads_it_by_itself(
+    stored: StoredPyramid, key: str, damage: Callable[[bytes], bytes]
+) -> None:
+    path = stored.root / key
+    path.write_bytes(damage(path.read_bytes()))
+    store = StrictStore(LocalStore(stored.root, read_only=True), read_manifest(stored.root))
+    with pytest.raises(PyramidCorrupt):
+        zarr.open_group(store, mode="r", use_consolidated=False)["0"]["elevation"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("key", [b"zarr.json", b"0/elevation/c/0/0", b"0/elevation/c/0/2"])

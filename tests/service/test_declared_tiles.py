@@ -97,7 +97,10 @@ def test_a_declared_transform_places_a_tile(house: House) -> None:
     save(house, "a.tif")
     save(house, "b.tif", col=4)
     said: dict[str, Any] = {"crs": "EPSG:32632", "transform": UTM}
-    there: dict[str, Any] = {"crs": "EPSG:32632", "transform": Affine(10.0, 0.0, 500_040.0, 0.0, 10.0, 4_999_970.0)}
+    there: dict[str, Any] = {
+        "crs": "EPSG:32632",
+        "transform": Affine(10.0, 0.0, 500_040.0, 0.0, 10.0, 4_999_970.0),
+    }
     first, second = register(house, order("a.tif", x=None, **said), order("b.tif", x=None, **there))
     assert (first.x, first.y, second.x, second.y) == (0, 0, 4, 0)
     assert (second.transform, second.south_up) == (list((UTM @ Affine.translation(4, 0))[:6]), True)

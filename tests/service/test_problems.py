@@ -79,7 +79,7 @@ def client(raised: Raised) -> Iterator[AppClient]:
             httpx.AsyncClient(transport=transport, base_url="http://z")
         ) as each,
     ):
-        yield AppClient(portal, each)
+        yield AppClient(portal, each, raised.app)
 
 
 def test_every_error_of_ours_has_a_row_and_nothing_else_has() -> None:

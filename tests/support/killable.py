@@ -36,11 +36,11 @@ def save_plan(folder: Path, metric: str) -> BuildPlan:
 class TellingFolder(ObjectFolder):
     """Tells what is written."""
 
-    def put(self, key: str, data: bytes) -> StoredObject:
+    def put(self, key: str, *pieces: bytes) -> StoredObject:
         if "/c/" in key:
             sys.stdout.write(f"{key}\n")  # in one piece: two threads write
             sys.stdout.flush()
-        return super().put(key, data)
+        return super().put(key, *pieces)
 
 
 def main(folder: Path, generation: str) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial, partialmethod
@@ -17,6 +17,8 @@ import httpx
 import numpy as np
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
 
 from installations import Installation
 from make_small_terrains import GOLDEN
@@ -31,6 +33,7 @@ class AppClient:
 
     portal: BlockingPortal
     client: httpx.AsyncClient
+    app: FastAPI
 
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         return self.portal.call(partial(self.client.request, method, url, **options))
@@ -57,15 +60,15 @@ def open_client(installation: Installation, **settings: Any) -> Iterator[AppClie
             httpx.AsyncClient(transport=transport, base_url="http://ziggurat")
         ) as client,
     ):
-        yield AppClient(portal, client)
+        yield AppClient(portal, client, app)
 
 
 @contextmanager
 def serve(installation: Installation, **settings: Any) -> Iterator[str]:
     """The service on a port of its own, in a thread; its address."""
-    config = uvicorn.Config(
-        create_app(installation.settings(**settings)), port=0, log_level="critical", lifespan="on"
-    )
+    # logging is the whole process's: left as it is
+    app = create_app(installation.settings(**settings))
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -93,6 +96,24 @@ def problem_in(answer: httpx.Response, status: int, kind: str | None = None) -> 
     for inside in ("Traceback", 'File "', ".py", "sqlalchemy", "sqlite", "rasterio"):
         assert inside not in answer.text
     return problem
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait until something is so; it has to be soon."""
+    deadline = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def figure(client: Client, name: str, **labels: str) -> float:
+    """A figure of the service, of all series with these labels together; 0 when there is none."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(client.get("/metrics").text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
 
 
 def add_terrain(client: Client, name: str, *tiles: dict[str, Any], **fields: Any) -> int:

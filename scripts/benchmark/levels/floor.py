@@ -7,6 +7,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 from benchmark import terrain
 from benchmark.measured import report
 from raster.object_format import ObjectFormat
@@ -29,10 +31,9 @@ def _run(level_0: ObjectFormat, stored: list[Path], out: Path) -> None:
 
 
 def _shard(level_0: ObjectFormat, path: Path, out: Path, number: int) -> None:
-    cells = level_0.decode(path.read_bytes(), level_0.shapes.object_shape)
-    data = level_0.encode(cells) if number % SHARDS_PER_WRITTEN == 0 else None
-    if data is not None:
-        (out / str(number)).write_bytes(data)
+    rows = list(level_0.decode_rows(path.read_bytes(), level_0.shapes.object_shape))
+    if number % SHARDS_PER_WRITTEN == 0:
+        (out / str(number)).write_bytes(b"".join(level_0.encode(np.concatenate(rows))))
 
 
 if __name__ == "__main__":

@@ -47,13 +47,6 @@ def test_cells_without_data_do_not_move_the_other_however_large_it_is(place: tup
     assert {name: array.item() for name, array in top.items()} == {"count": 1, "mean": 1e300, "m2": 0.0}
 
 
-def test_a_deviation_whose_square_no_float_holds_is_infinite_not_nodata() -> None:
-    cells = np.array([[1e200, -1e200], [0.0, 0.0]])
-    reduction = Std().bind(FLOAT64, 4)
-    *_, top = levels_of_parts(reduction, cells)
-    assert reduction.finish(top)[VALUE].tolist() == [[np.inf]]
-
-
 def test_the_mean_is_stored_beside_the_deviation() -> None:
     cells = np.arange(12, dtype=np.int16).reshape(3, 4)
     reduction = Std().bind(CellType(np.dtype(np.int16), None), 12)

@@ -216,7 +216,23 @@ class FailingRanges(MemoryRanges):
         return super().read_into(start, buffer)
 
 
-def test_a_disk_that_fails_is_told_whenever_it_fails(geotiff: bytes) -> None:
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[rasterio.DatasetReader]:
+    """Whatever was opened: what stays open crashes the process when it ends."""
+    rasters: list[rasterio.DatasetReader] = []
+    real = rasterio.open
+
+    def watched(*args: Any, **kwargs: Any) -> rasterio.DatasetReader:
+        rasters.append(real(*args, **kwargs))
+        return rasters[-1]
+
+    monkeypatch.setattr(rasterio, "open", watched)
+    return rasters
+
+
+def test_a_disk_that_fails_is_told_whenever_it_fails(
+    geotiff: bytes, opened: list[rasterio.DatasetReader]
+) -> None:
     healthy = FailingRanges(geotiff, 1000)
     with open_gdal(healthy, "GTiff") as source:
         source.read_window(source.info.window)
@@ -228,6 +244,8 @@ def test_a_disk_that_fails_is_told_whenever_it_fails(geotiff: bytes) -> None:
             open_gdal(FailingRanges(geotiff, reads), "GTiff") as source,
         ):
             source.read_window(source.info.window)
+    assert len(opened) > 2
+    assert all(raster.closed for raster in opened)
 
 
 def _renamed(data: bytes, tag: int) -> bytes:
