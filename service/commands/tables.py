@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -65,11 +67,14 @@ def _read(house: House, job: Claim) -> Registration:
 
 
 def _tell_problems(refused: TableRefused, job: Registration) -> None:
-    reasons = [
-        f"line {problem['line']}: {problem['url'] or ''} {problem['reason']}" for problem in job.problems
-    ]
-    more = job.problem_count - len(reasons)
-    print_error(f"{refused}:", [*reasons, *([f"and {more} more"] if more else [])])
+    listed = [_in_words(problem) for problem in job.problems]
+    more = job.problem_count - len(listed)
+    print_error(f"{refused}:", [*listed, *([f"and {more} more"] if more else [])])
+
+
+def _in_words(problem: Mapping[str, Any]) -> str:
+    url = "" if problem["url"] is None else f"{problem['url']}: "
+    return f"line {problem['line']}: {url}{problem['reason']}"
 
 
 def _tell(job: Registration, terrain: str, *, as_json: bool) -> None:
