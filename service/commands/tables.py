@@ -10,7 +10,6 @@ import typer
 
 from catalog.models import Registration
 from catalog.repository import registrations, terrains
-from catalog.repository.registrations import RegistrationProgress
 from service.bodies import registration_body
 from service.console import print_error, print_json, progress_bar, tell
 from service.errors import RegistrationAbandoned, TableRefused
@@ -18,7 +17,7 @@ from service.exit_codes import EXIT_REFUSED
 from service.house import House
 from service.registration_jobs import Claim, claim, fail, new_registration_id, queue_registration
 from service.spool import TableKind
-from service.table_registration import register_table
+from service.table_registration import OnProgress, register_table
 
 KINDS = {".ndjson": TableKind.NDJSON, ".jsonl": TableKind.NDJSON, ".csv": TableKind.CSV}
 
@@ -38,27 +37,46 @@ def add_table(house: House, terrain_key: str, table: Path, kind: TableKind, *, a
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain_key)
     byte_count = table.stat().st_size
+    job = _begin(house, terrain.id, byte_count)
+    with progress_bar("Reading rows (bytes)", quiet=as_json) as advance:
+        refused = _carry_out(
+            house, job, table, kind, lambda progress: advance(progress.bytes_read, byte_count)
+        )
+    done = _read(house, job)
+    if as_json:
+        print_json(registration_body(done))
+    elif refused is not None:
+        _tell_problems(refused, done)
+    elif done.revision is not None:
+        tell_registered(
+            terrain.name, done.rows_registered, done.revision, origin_moved=bool(done.origin_moved)
+        )
+    if refused is not None:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _begin(house: House, terrain_id: int, byte_count: int) -> Claim:
     registration_id = new_registration_id()
-    queue_registration(house, terrain.id, registration_id, byte_count, None)
+    queue_registration(house, terrain_id, registration_id, byte_count, None)
     job = claim(house, registration_id)
     if job is None:
         raise ValueError("nobody else knows of it")
-    with progress_bar("Reading rows (bytes)", quiet=as_json) as advance:
+    return job
 
-        def on_progress(progress: RegistrationProgress) -> None:
-            advance(progress.bytes_read, byte_count)
 
-        try:
-            with table.open("rb") as file:
-                done = register_table(house, job, file, kind, on_progress)
-        except TableRefused as refused:
-            done = _read(house, job)
-            if not as_json:
-                _tell_problems(refused, done)
-        except KeyboardInterrupt:
-            fail(house, job, RegistrationAbandoned())
-            raise
-    _tell(done, terrain.name, as_json=as_json)
+def _carry_out(
+    house: House, job: Claim, table: Path, kind: TableKind, on_progress: OnProgress
+) -> TableRefused | None:
+    """Why nothing was registered, None when all was."""
+    try:
+        with table.open("rb") as file:
+            register_table(house, job, file, kind, on_progress)
+    except TableRefused as refused:
+        return refused
+    except KeyboardInterrupt:
+        fail(house, job, RegistrationAbandoned())
+        raise
+    return None
 
 
 def _read(house: House, job: Claim) -> Registration:
@@ -75,15 +93,6 @@ def _tell_problems(refused: TableRefused, job: Registration) -> None:
 def _in_words(problem: Mapping[str, Any]) -> str:
     url = "" if problem["url"] is None else f"{problem['url']}: "
     return f"line {problem['line']}: {url}{problem['reason']}"
-
-
-def _tell(job: Registration, terrain: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(registration_body(job))
-    if job.revision is None:
-        raise typer.Exit(EXIT_REFUSED)
-    if not as_json:
-        tell_registered(terrain, job.rows_registered, job.revision, origin_moved=bool(job.origin_moved))
 
 
 def tell_registered(terrain: str, count: int, revision: int, *, origin_moved: bool) -> None:
