@@ -1,28 +1,26 @@
 """The engine and its sessions. A session that reads and one that writes are different types.
 
-SQLite: write-ahead log, so that readers see the last committed state while a writer is at work.
-A write session begins IMMEDIATE: one that begins deferred and writes after it has read fails at
-once, whatever the timeout, when another writer was faster.
+What one kind of database does differently from another is in its room: `catalog.sqlite`,
+`catalog.postgresql`. Which errors mean "not now" is in `catalog.transient`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
-from typing import NewType, cast
+from types import MappingProxyType
+from typing import Any, NewType
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
-from catalog import schema
+from catalog import postgresql, schema, sqlite
+from catalog.backends import Access, Backend, Limits
 from catalog.errors import CatalogUnavailable, SchemaOutdated
+from catalog.transient import is_read_only, trouble_of
 
 ReadSession = NewType("ReadSession", Session)
 """Sees one committed state; what is changed in it is never kept."""
@@ -30,16 +28,13 @@ ReadSession = NewType("ReadSession", Session)
 WriteSession = NewType("WriteSession", ReadSession)
 """Reads and writes; all of it is kept at the end, or nothing."""
 
-CONNECTIONS = 10
-"""More than the threads that ask: the default eight of requests, and a build's."""
+BACKENDS: Mapping[str, Backend] = MappingProxyType(
+    {"sqlite": sqlite, "postgresql": postgresql, "postgres": postgresql}
+)
+"""By the scheme of a URL, its driver aside."""
 
-CONNECTION_WAIT_S = 2.0
-"""A request that finds no free connection for so long had better be told to come again."""
-
-LOCK_WAIT_S = 5.0
-"""How long a writer of SQLite waits for another one."""
-
-_BEGIN = "sqlite_begin"
+ACCESS = "catalog_access"
+"""The execution option that says what a transaction is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +48,23 @@ class PoolUse:
 class Database:
     """The catalogue's database. Opens no connection until it is used; threads may share it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, backend: Backend) -> None:
         self._engine = engine
-        self._writing = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._engines = {access: engine.execution_options(**{ACCESS: access}) for access in Access}
+        self._backend = backend
         self._expected_revision = schema.expected_revision()
+        self._is_schema_known = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may use the same catalogue."""
+        return self._backend.IS_SHARED
 
     def describe(self) -> str:
-        """The database's URL without password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        """The database's URL without passwords."""
+        url = self._engine.url
+        secret = {name: "***" for name in url.query if "password" in name}
+        return url.update_query_dict(secret).render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:
@@ -68,21 +72,35 @@ class Database:
 
         Raises
         ------
-        CatalogUnavailable
+        CatalogUnavailable, SchemaOutdated
         """
-        with _reporting(), Session(self._engine, expire_on_commit=False) as session:
+        with self._reporting(Access.READ), self._session(Access.READ) as session:
             yield ReadSession(session)
 
     @contextmanager
     def write(self) -> Iterator[WriteSession]:
         """A session that commits at its end, and rolls back on any error. Its objects stay usable after it.
 
+        Two of them may run at once. What must not change between reading and writing it has to be
+        locked: `repository.terrains.lock_terrain`.
+
         Raises
         ------
-        CatalogUnavailable
+        CatalogUnavailable, SchemaOutdated
         """
-        with _reporting(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with self._reporting(Access.WRITE), self._session(Access.WRITE) as session:
             yield WriteSession(ReadSession(session))
+            session.flush()
+            with _translating(is_committing=True):
+                session.commit()
+
+    @contextmanager
+    def _session(self, access: Access) -> Iterator[Session]:
+        with Session(self._engines[access], expire_on_commit=False) as session:
+            connection = _begin(session)
+            if not self._is_schema_known:
+                self._check(connection)
+            yield session
 
     def migrate(self) -> None:
         """Bring the schema up to this version, creating it if need be. Processes may race to do it.
@@ -93,10 +111,37 @@ class Database:
             The catalogue was made by a newer version.
         CatalogUnavailable
         """
-        with _reporting():
-            _create_parent(self._engine.url)
-            with self._writing.begin() as connection:
-                schema.upgrade(connection)
+        self._backend.make_place(self._engine.url)
+        with _translating(), self._engines[Access.MIGRATE].begin() as connection:
+            self._backend.lock_schema(connection)
+            schema.upgrade(connection)
+
+    def prepare(self) -> bool:
+        """Make a catalogue where there is none, and bring a file of one's own up to date.
+
+        A shared catalogue of an older version is left to `migrate`: other replicas use it.
+
+        Returns
+        -------
+        Whether a new catalogue was made.
+
+        Raises
+        ------
+        SchemaOutdated, CatalogUnavailable
+        """
+        try:
+            self.check_revision()
+        except SchemaOutdated as outdated:
+            if outdated.found is not None and self._backend.IS_SHARED:
+                raise
+            self.migrate()
+            return outdated.found is None
+        except CatalogUnavailable:
+            if self._backend.IS_SHARED:
+                raise
+            self.migrate()
+            return True
+        return False
 
     def check_revision(self) -> None:
         """Check that the schema is the one this version needs.
@@ -105,14 +150,38 @@ class Database:
         ------
         SchemaOutdated, CatalogUnavailable
         """
-        with _reporting(), self._engine.connect() as connection:
-            found = schema.current_revision(connection)
-        if found != self._expected_revision:
+        with _translating(), self._engines[Access.READ].connect() as connection:
+            self._check(connection)
+
+    def _check(self, connection: Connection) -> None:
+        found = schema.current_revision(connection)
+        self._is_schema_known = found == self._expected_revision
+        if not self._is_schema_known:
             raise SchemaOutdated(found, self._expected_revision)
 
+    @contextmanager
+    def _reporting(self, access: Access) -> Iterator[None]:
+        """Report a database that does not serve or has another schema; a broken rule stays a defect."""
+        try:
+            with _translating():
+                yield
+        except CatalogUnavailable as error:
+            if is_read_only(error.__cause__):
+                if access is Access.READ:
+                    raise error.__cause__ from None  # a change was tried where none may be
+                # the pool leads to what was the primary: the next connection shall find the new one
+                self._engine.dispose()
+            raise
+        except DBAPIError:
+            # the commonest reason why a statement is wrong is that somebody has changed the schema
+            self.check_revision()
+            raise
+
     def pool(self) -> PoolUse:
-        """How busy the connections are; asks nobody."""
-        pool = cast("QueuePool", self._engine.pool)  # as `open_database` asks for
+        """How busy the connections are; asks nobody. Commands keep none."""
+        pool = self._engines[Access.READ].pool
+        if not isinstance(pool, QueuePool):
+            return PoolUse(size=0, in_use=0)
         return PoolUse(size=pool.size(), in_use=pool.checkedout())
 
     def dispose(self) -> None:
@@ -120,23 +189,8 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(
-    url: str,
-    *,
-    connections: int = CONNECTIONS,
-    connection_wait_s: float = CONNECTION_WAIT_S,
-    lock_wait_s: float = LOCK_WAIT_S,
-) -> Database:
-    """The database at an SQLAlchemy URL such as `sqlite:///data/catalog.db`.
-
-    Parameters
-    ----------
-    connections : int
-        The most that are open at once.
-    connection_wait_s : float
-        How long a session waits for one of them.
-    lock_wait_s : float
-        How long a writer of SQLite waits for another one.
+def open_database(url: str, limits: Limits = Limits()) -> Database:  # noqa: B008 - it is frozen
+    """The database at a URL such as `sqlite:///data/catalog.db` or `postgresql://user@host/catalog`.
 
     Raises
     ------
@@ -144,66 +198,62 @@ def open_database(
         The URL cannot be that of a catalogue.
     """
     try:
-        engine = create_engine(
-            _checked(make_url(url)),
-            poolclass=QueuePool,
-            pool_size=connections,
-            max_overflow=0,
-            pool_timeout=connection_wait_s,
-            pool_use_lifo=True,
-        )
+        checked, backend = _backend_of(make_url(url))
+        engine = backend.open_engine(checked, limits, **_pool_options(limits))
     except (ArgumentError, ImportError) as error:
-        raise CatalogUnavailable(f"ZIGGURAT_DATABASE_URL: {_first_line(error)}") from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", partial(_prepare_sqlite, lock_wait_s))
-        event.listen(engine, "begin", _begin_sqlite)
-    return Database(engine)
+        raise CatalogUnavailable(f"ZIGGURAT_DATABASE_URL: {str(error).partition(chr(10))[0]}") from error
+    beginnings = {access: backend.begin(access, limits) for access in Access}
+
+    def begin(connection: Connection) -> None:
+        access = connection.get_execution_options().get(ACCESS, Access.READ)
+        # without parameters, the driver sends several statements in one go
+        connection.exec_driver_sql(beginnings[access], execution_options={"no_parameters": True})
+
+    event.listen(engine, "begin", begin)
+    return Database(engine, backend)
 
 
-def _checked(url: URL) -> URL:
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ArgumentError(
-            "an SQLite catalogue needs a file: in memory, each connection would see another one"
-        )
-    return url
+def _pool_options(limits: Limits) -> dict[str, Any]:
+    if not limits.keeps_connections:
+        return {"poolclass": NullPool}
+    return {
+        "poolclass": QueuePool,
+        "pool_size": limits.connections,
+        "max_overflow": 0,
+        "pool_timeout": limits.connection_wait_s,
+        "pool_use_lifo": True,
+    }
 
 
-def _prepare_sqlite(lock_wait_s: float, connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
-    # the driver's own idea of when to begin would come before ours
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {round(lock_wait_s * 1000)}",
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+def _backend_of(url: URL) -> tuple[URL, Backend]:
+    backend = BACKENDS.get(url.get_backend_name())
+    if backend is None:
+        raise ArgumentError(f"a catalogue is in SQLite or PostgreSQL, not in {url.get_backend_name()}")
+    return backend.checked_url(url), backend
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+def _begin(session: Session) -> Connection:
+    """Begin the session's transaction.
 
-
-def _create_parent(url: URL) -> None:
-    if url.get_backend_name() == "sqlite" and url.database:
-        try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CatalogUnavailable(f"its folder cannot be made: {error}") from error
+    That is where a connection that broke while it was idle shows: nothing was done with it yet,
+    and the pool gives a new one.
+    """
+    try:
+        return session.connection()
+    except DBAPIError as error:
+        session.rollback()
+        if not error.connection_invalidated:
+            raise
+        return session.connection()
 
 
 @contextmanager
-def _reporting() -> Iterator[None]:
-    """Report a database that does not serve as `CatalogUnavailable`; a broken rule stays the defect it is."""
+def _translating(*, is_committing: bool = False) -> Iterator[None]:
+    """Errors that are the database's trouble, as `CatalogUnavailable`."""
     try:
         yield
-    except NoFreeConnection as error:
-        raise CatalogUnavailable("all its connections are busy") from error
-    except (DataError, IntegrityError, ProgrammingError):
-        raise
-    except DBAPIError as error:
-        raise CatalogUnavailable(_first_line(error.orig)) from error
-
-
-def _first_line(error: BaseException | None) -> str:
-    return str(error).partition("\n")[0]
+    except SQLAlchemyError as error:
+        trouble = trouble_of(error, is_committing=is_committing)
+        if trouble is None:
+            raise
+        raise CatalogUnavailable(trouble.reason, is_retryable=trouble.is_retryable) from error

@@ -89,11 +89,15 @@ class CursorInvalid(CatalogError):
 
 
 class CatalogUnavailable(CatalogError):
-    """The catalogue cannot be used right now."""
+    """The catalogue cannot be used right now.
 
-    def __init__(self, reason: str) -> None:
+    `is_retryable`: nothing was changed, and the same may go through when it is tried again at once.
+    """
+
+    def __init__(self, reason: str, *, is_retryable: bool = False) -> None:
         super().__init__(f"the catalogue cannot be used: {reason}")
         self.reason = reason
+        self.is_retryable = is_retryable
 
 
 class SchemaOutdated(CatalogError):

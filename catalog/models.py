@@ -20,7 +20,9 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    case,
     false,
+    func,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -95,6 +97,15 @@ class Terrain(Base):
     north: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+PLACE = func.box(
+    func.point(Terrain.west, Terrain.south),
+    func.point(case((Terrain.west > Terrain.east, Terrain.east + 360), else_=Terrain.east), Terrain.north),
+)
+"""The box of a terrain on the globe, in PostgreSQL; one across the antimeridian reaches beyond 180°."""
+
+Index("ix_terrain_place", PLACE, postgresql_using="gist").ddl_if(dialect="postgresql")
 
 
 class TileFacts:

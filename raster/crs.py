@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import lru_cache
 
 from pyproj import CRS, Transformer
@@ -19,6 +20,14 @@ DEGREE_SAMPLES = 181
 """Points a side of a rectangle of degrees: on a polar map it may be a full circle."""
 
 
+NAMES_A_FILE = re.compile(
+    r"""\binit\s*=|(grids?|file|model)\s*=(?!@null\b)|PARAMETERFILE\[\s*"[^"]*"\s*,\s*"[^"]*[/\\]""",
+    re.IGNORECASE,
+)
+"""What makes PROJ open a file of the text's choice, anywhere on the disk; @null is no grid. In WKT, grids of
+PROJ's own folder have plain names."""
+
+
 @lru_cache(maxsize=256)
 def parse_crs(text: str) -> CRS:
     """CRS of an authority code, WKT, PROJJSON or PROJ string.
@@ -26,11 +35,16 @@ def parse_crs(text: str) -> CRS:
     Raises
     ------
     GridInvalid
+        It is none, or names a file.
     """
     try:
-        return CRS.from_user_input(text)
-    except CRSError as error:
+        if not NAMES_A_FILE.search(text):
+            crs = CRS.from_user_input(text)
+            if not NAMES_A_FILE.search(crs.to_wkt("WKT2_2019")):  # of PROJJSON
+                return crs
+    except (CRSError, UnicodeEncodeError) as error:
         raise GridInvalid("crs", f"{text[:80]!r} is not a coordinate reference system") from error
+    raise GridInvalid("crs", f"{text[:80]!r} names a file; give the system itself, without its grids")
 
 
 @lru_cache(maxsize=256)
@@ -40,8 +54,13 @@ def canonical_crs(text: str) -> str:
     Raises
     ------
     GridInvalid
+        It is no CRS, or none that a row and a column lead to a place in.
     """
     crs = parse_crs(text)
+    if crs.is_geocentric or (crs.is_vertical and not crs.is_compound):
+        raise GridInvalid(
+            "crs", f"{text[:80]!r} has heights or the Earth's centre as its axes, not a map's x and y"
+        )
     authority = crs.to_authority()
     # a likely match is a match only if it means the same
     if authority is not None and CRS.from_authority(*authority).equals(crs, ignore_axis_order=True):

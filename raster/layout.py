@@ -29,6 +29,9 @@ _CONVENTIONS = {
     ),
 }
 
+_CF_UNITS = {"metre": "m", "kilometre": "km", "foot": "foot", "US survey foot": "US_survey_foot"}
+_OME_UNITS = {"metre": "meter", "kilometre": "kilometer", "foot": "foot", "US survey foot": "foot"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
@@ -122,14 +125,9 @@ def coordinate_attributes(axis: str, crs: str | None) -> Attributes:
     attributes: Attributes = {"axis": axis.upper()}
     if crs is None:
         return attributes
-    parsed = parse_crs(crs)
-    if parsed.is_geographic:
-        name = "latitude" if axis == "y" else "longitude"
-        return {
-            **attributes,
-            "standard_name": name,
-            "units": "degrees_north" if axis == "y" else "degrees_east",
-        }
+    if parse_crs(crs).is_geographic:
+        name, direction = ("latitude", "north") if axis == "y" else ("longitude", "east")
+        return {**attributes, "standard_name": name, "units": _angle_unit(crs, direction)}
     return {**attributes, "standard_name": f"projection_{axis}_coordinate", "units": _ground_unit(crs)}
 
 
@@ -188,7 +186,7 @@ def _layout_entry(metric: str, level: int, grid: Grid) -> Attributes:
 def _ome(description: Description, levels: list[Grid]) -> Attributes:
     """OME-Zarr places cell centres: level k is shifted by (2^k - 1) / 2 native cells."""
     crs = levels[0].crs
-    unit = {} if crs is None or parse_crs(crs).is_geographic else {"unit": _ome_unit(crs)}
+    unit = {} if crs is None else _ome_unit(crs)
     sides = [(abs(each.transform.e), abs(each.transform.a)) for each in levels]
     return {
         "version": "0.5",
@@ -217,14 +215,22 @@ def _ome(description: Description, levels: list[Grid]) -> Attributes:
     }
 
 
+def _angle_unit(crs: str, direction: str) -> str:
+    """CF (UDUNITS) unit of a geographic CRS's axes; a few old ones are in grads."""
+    axis = parse_crs(crs).axis_info[0]
+    return f"degrees_{direction}" if axis.unit_name == "degree" else f"{axis.unit_conversion_factor!r} rad"
+
+
 def _ground_unit(crs: str) -> str:
-    """CF (UDUNITS) name of a projected CRS's unit."""
-    unit = str(parse_crs(crs).axis_info[0].unit_name)
-    return {"metre": "m", "US survey foot": "US_survey_foot"}.get(unit, unit)
+    """CF (UDUNITS) unit of a projected CRS's axes: many feet and links have no name there."""
+    axis = parse_crs(crs).axis_info[0]
+    return _CF_UNITS.get(axis.unit_name, f"{axis.unit_conversion_factor!r} m")
 
 
-def _ome_unit(crs: str) -> str:
-    return "foot" if "foot" in str(parse_crs(crs).axis_info[0].unit_name) else "meter"
+def _ome_unit(crs: str) -> Attributes:
+    """OME's name of a CRS's unit, nothing where it has none: it knows no angles and but one foot."""
+    name = _OME_UNITS.get(parse_crs(crs).axis_info[0].unit_name)
+    return {"unit": name} if name else {}
 
 
 def _encoded_fill(nodata: Nodata) -> int | str:

@@ -15,7 +15,7 @@ from service.careful_headers import CarefulHeaders
 from service.cross_origin import CrossOrigin
 from service.desk import open_desk
 from service.head_requests import HeadRequests
-from service.house import open_house
+from service.house import open_house, prepare_to_serve
 from service.key_description import describe_keys
 from service.key_guard import KeyGuard
 from service.known_hosts import LOCAL_HOSTS, KnownHosts
@@ -38,12 +38,12 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings)
-        house.database.migrate()
+        not_prepared = prepare_to_serve(house.database)
         _start_zarr()
         app.state.desk = open_desk(house)
         monitor.watch(app.state.desk)
         schema_watch = asyncio.create_task(readiness.watch_schema(house.database))
-        readiness.start()
+        readiness.start(not_prepared)
         try:
             yield
         finally:

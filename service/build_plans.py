@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from catalog.models import Terrain
+from catalog.models import Generation, Terrain
 from catalog.repository import pyramids, terrains, tiles
 from catalog.repository.declared import count_declared
 from raster.budget import Allotment, allot
@@ -95,24 +94,24 @@ def destinations_of(house: House, build: PlannedBuild) -> list[Destination]:
         Destination(
             root=root,
             earlier=find_attempts(root.parent, build.plan.key(pyramid)),
-            level_0=_level_0(pyramid, siblings),
+            level_0=_level_0(house, pyramid, siblings),
         )
         for root, pyramid in zip(roots, build.plan.pyramids, strict=True)
     ]
 
 
-def _level_0(pyramid: PyramidPlan, siblings: Sequence[Path]) -> Attempt | None:
-    found = (find_level_0(pyramid, root) for root in siblings)
+def _level_0(house: House, pyramid: PyramidPlan, siblings: Sequence[Generation]) -> Attempt | None:
+    found = (find_level_0(pyramid, house.pyramid_root(each.href), each.manifest_sha256) for each in siblings)
     return next((attempt for attempt in found if attempt is not None), None)
 
 
-def _siblings(house: House, build: PlannedBuild) -> list[Path]:
+def _siblings(house: House, build: PlannedBuild) -> list[Generation]:
     """Published pyramids of the same revision that hold the terrain itself at level 0."""
     with house.database.read() as session:
         known = pyramids.list_pyramids(session, build.terrain.id)
     base, cells = build.plan.mosaic.cell_type, build.plan.grid.cell_count
     return [
-        house.pyramid_root(pyramid.generation.href)
+        pyramid.generation
         for pyramid in known
         if pyramid.generation is not None
         and not pyramid.corrupt

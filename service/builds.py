@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog.errors import CatalogUnavailable
+from catalog.errors import CatalogUnavailable, TerrainNotFound
 from catalog.models import Terrain
 from catalog.repository import pyramids, terrains
 from catalog.repository.pyramids import NewGeneration
@@ -201,14 +201,15 @@ def _generation(build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyram
 def _point_latest_at(house: House, root: Path, generation: NewGeneration) -> None:
     """Tell readers of the store alone which generation is current.
 
-    Within a write session: of two builds that end together the one in use has the last word.
+    While the terrain is locked: of two builds that end together the one in use has the last word.
     """
     latest = {
         "generation": generation.id,
         "href": root.name,
         "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    with house.database.write() as session:
+    with suppress(TerrainNotFound), house.database.write() as session:
+        terrains.lock_terrain(session, generation.terrain_id)
         pyramid = pyramids.find_pyramid(session, generation.terrain_id, generation.metric)
         if pyramid is not None and pyramid.generation_id == generation.id:
             replace_file(root.with_name("latest.json"), json.dumps(latest).encode())

@@ -14,11 +14,12 @@ from service.command_errors import EXPECTED, report
 from service.commands.building import build, verify
 from service.commands.keys import key_commands
 from service.commands.looking import info, list_
-from service.commands.opening import open_installation
 from service.commands.registering import add, create
 from service.console import print_error, tell, tell_aside
 from service.exit_codes import EXIT_INTERRUPTED, EXIT_USAGE
+from service.house import open_house, prepare_to_serve
 from service.serving import check_access, serve_forever
+from service.settings import Settings
 from service.version import VERSION
 
 PROGRAM = "ziggurat"
@@ -67,9 +68,9 @@ def serve(
 ) -> None:
     """Serve terrains, zoom levels and statistics over REST."""
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    house = open_installation(given)
-    check_access(house)
-    house.database.dispose()
+    house = open_house(Settings().model_copy(update=given), keeps_connections=False)
+    if prepare_to_serve(house.database) is None:
+        check_access(house)
     serve_forever(house.settings)
 
 
@@ -77,10 +78,11 @@ def serve(
 def migrate() -> None:
     """Create the catalogue, or update its schema.
 
-    The other commands do it, too.
+    The other commands do it, too, but for a PostgreSQL catalogue that is there already.
     """
-    house = open_installation()
-    tell(f"The catalogue {house.database.describe()} is up to date.")
+    database = open_house(Settings(), keeps_connections=False).database
+    database.migrate()
+    tell(f"The catalogue {database.describe()} is up to date.")
 
 
 for command in (create, add, info, build, verify):

@@ -78,7 +78,7 @@ def _check_page(house: House, terrain_id: int, tiles: Sequence[Tile]) -> list[So
     with ThreadPoolExecutor(INSPECTING_THREADS) as pool:
         looks = list(pool.map(lambda tile: _look_into(house, tile), tiles))
     with house.database.write() as session:
-        terrain = terrains.get_terrain(session, terrain_id)
+        terrain = terrains.lock_terrain(session, terrain_id)
         before = anchor = anchor_of(terrain)
         errors: list[SourceError] = []
         true: list[tuple[Tile, LookedUp]] = []

@@ -15,6 +15,7 @@ from service.exhaustion import reporting_exhaustion
 from service.house import House
 from service.levels import LevelReader
 from service.registration_desk import RegistrationDesk
+from service.retrying import try_again
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,14 +37,18 @@ class Desk:
         Routes are coroutines and block nowhere else, so a route that needs no thread, such as
         health, answers while all threads are busy.
 
+        The function may be run again when the catalogue was away before anything was changed, so
+        it writes to it in one session at most, the last one.
+
         Raises
         ------
         ResourcesExhausted
             There is no thread or no memory for it.
         Whatever the function raises.
         """
+        run = partial(to_thread.run_sync, partial(function, *args, **kwargs), limiter=self.limiter)
         with reporting_exhaustion():
-            return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.limiter)
+            return await try_again(run)
 
 
 def open_desk(house: House) -> Desk:

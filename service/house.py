@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.backends import Limits
 from catalog.database import Database, open_database
+from catalog.errors import CatalogError, CatalogUnavailable, SchemaOutdated
 from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
 from service.settings import Settings
 from service.spool import Spool
 from service.tally import Tally
+
+logger = logging.getLogger(__name__)
 
 SPARE_CONNECTIONS = 1
 """Beside those of request threads and builds, each of which holds one at most."""
@@ -42,20 +47,47 @@ class House:
         return self.store / href
 
 
-def open_house(settings: Settings) -> House:
+def prepare_to_serve(database: Database) -> CatalogError | None:
+    """Prepare the catalogue; None when that is done, else why the service starts without being ready.
+
+    A catalogue may be brought up to date, and one that others share may come back, while the
+    service waits.
+
+    Raises
+    ------
+    CatalogUnavailable
+        The installation's own file cannot be used.
+    """
+    try:
+        database.prepare()
+    except (SchemaOutdated, CatalogUnavailable) as reason:
+        if isinstance(reason, CatalogUnavailable) and not database.is_shared:
+            raise
+        logger.warning("not ready: %s", reason)
+        return reason
+    return None
+
+
+def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
     """Wire an installation. Opens no connection; `Database.dispose` closes what later opens.
+
+    Parameters
+    ----------
+    keeps_connections : bool
+        Else each session has a connection of its own, and nothing is left to be closed.
 
     Raises
     ------
     MetricRefused
         A plug-in's metric cannot be used.
     """
+    limits = Limits(
+        connections=settings.request_threads + settings.parallel_builds + SPARE_CONNECTIONS,
+        keeps_connections=keeps_connections,
+    )
     return House(
         settings=settings,
-        database=open_database(
-            settings.database_url,
-            connections=settings.request_threads + settings.parallel_builds + SPARE_CONNECTIONS,
-        ),
+        database=open_database(settings.database_url, limits),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
         tally=Tally(),

@@ -140,7 +140,8 @@ class LevelReader:
             The disk cannot be read now, which says nothing about the pyramid.
         """
         generation = resolved.generation
-        pyramid = self._open(self._house.pyramid_root(generation.href), grid_of(generation))
+        root = self._house.pyramid_root(generation.href)
+        pyramid = self._open(root, grid_of(generation), generation.manifest_sha256)
         try:
             cells = pyramid.read_window(resolved.level, resolved.window)
         except PyramidCorrupt:

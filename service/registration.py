@@ -66,7 +66,7 @@ def register_tiles(
             return _done_before(session, mark, done)
     inspected = _inspect_all(house, terrain, orders, on_inspected)
     with house.database.write() as session:
-        terrain = terrains.get_terrain(session, terrain.id)
+        terrain = terrains.lock_terrain(session, terrain.id)
         if mark is not None and (done := reserve_key(session, mark)) is not None:
             return _done_before(session, mark, done)
         registered = _register(session, house, terrain, inspected)
@@ -169,7 +169,7 @@ def change_priority(house: House, tile_id: int, priority: int) -> Tile:
     TileNotFound
     """
     with house.database.write() as session:
-        tile = tiles.get_tile(session, tile_id)
+        tile = tiles.lock_tile(session, tile_id)
         if tile.priority != priority:
             tiles.set_priority(session, tile, priority)
             summarise(session, house, terrains.get_terrain(session, tile.terrain_id))
@@ -184,7 +184,7 @@ def remove_tile(house: House, tile_id: int) -> None:
     TileNotFound
     """
     with house.database.write() as session:
-        tile = tiles.get_tile(session, tile_id)
+        tile = tiles.lock_tile(session, tile_id)
         terrain = terrains.get_terrain(session, tile.terrain_id)
         tiles.delete_tile(session, tile)
         summarise(session, house, terrain)

@@ -43,7 +43,7 @@ class RegistrationDesk:
         self._asked = Event()
         self._closing = Event()
         self._waiting: list[str] = []
-        self._last_beat = self._last_tidy = float("-inf")
+        self._last_beat, self._last_tidy = float("-inf"), time.monotonic()
         self._thread = Thread(target=self._work, name="registrations")
         self._thread.start()
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from catalog.errors import CatalogUnavailable
 from catalog.models import Registration
-from catalog.repository import registrations, staging, terrains
+from catalog.repository import registrations, staging
 from catalog.repository.honoured import note_outcome, reserve_key
 from catalog.repository.registrations import NewRegistration
 from service.house import House
@@ -42,7 +42,6 @@ def queue_registration(
     new = NewRegistration(id=registration_id, terrain_id=terrain_id, byte_count=byte_count)
     mark = None if request_key is None else request_key.mark(tiles_of(terrain_id))
     with house.database.write() as session:
-        terrains.get_terrain(session, terrain_id)
         known = None if mark is None else reserve_key(session, mark)
         if known is not None and "registration" in known:
             return registrations.get_registration(session, terrain_id, known["registration"])

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="sqlite:///data/catalog.db",
         description="Where the catalogue is: an SQLAlchemy URL. Three slashes and a relative path, or "
-        "four and an absolute one, name an SQLite file.",
+        "four and an absolute one, name an SQLite file; postgresql://user:password@host/database a server.",
     )
     store_url: Path = Field(default=Path("data/pyramids"), description="Folder that holds the pyramids.")
     tile_root: Annotated[tuple[Path, ...], NoDecode] = Field(

@@ -99,7 +99,7 @@ def _attempt(house: House, job: Claim, file: BinaryIO, kind: TableKind, on_progr
     if progress.problem_count:
         raise TableRefused(progress.problem_count)
     with house.database.write() as session:
-        terrain = terrains.get_terrain(session, job.terrain_id)
+        terrain = terrains.lock_terrain(session, job.terrain_id)
         registrations.hold_registration(session, job.registration_id, job.owner)
         if _footing(terrain) != footing:
             return False
@@ -157,8 +157,9 @@ def _stage(
         has_tiles = has_tiles or bool(staged)
         progress = _progress(table, rows_read, problems)
         with house.database.write() as session:
-            staging.stage_tiles(session, job.registration_id, staged)
+            # first, for then the job is there until the session ends
             registrations.note_progress(session, job.registration_id, job.owner, progress)
+            staging.stage_tiles(session, job.registration_id, staged)
         on_progress(progress)
     if not rows_read:
         problems.add([RowProblem(1, "the table has no rows")])

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from random import Random
 
 from catalog.models import Generation, Terrain
 from catalog.repository import pyramids, terrains
 from raster.errors import PyramidCorrupt
-from raster.objects import manifest_path
 from raster.verification import Flaw, LevelCoverage, Recomputation, find_damage
 from raster.window import StoredPyramid
 from service.build_plans import plan_build
@@ -105,15 +103,15 @@ def _look_at_objects(house: House, generation: Generation, flaws: list[Flaw], on
     root = house.pyramid_root(generation.href)
     object_count = byte_count = 0
     try:
-        if sha256(manifest_path(root).read_bytes()).hexdigest() != generation.manifest_sha256:
-            flaws.append(Flaw("manifest.json", "it is not the one that was published"))
-        for found in find_damage(root):
+        for found in find_damage(root, generation.manifest_sha256):
             if isinstance(found, Flaw):
                 flaws.append(found)
                 continue
             object_count, byte_count = object_count + 1, byte_count + found.size
             on_bytes(byte_count, generation.byte_count)
-    except (PyramidCorrupt, OSError) as error:
+    except PyramidCorrupt as error:
+        flaws.append(Flaw(error.key, error.reason))
+    except OSError as error:
         flaws.append(Flaw("manifest.json", str(error)))
     return object_count
 
@@ -124,7 +122,7 @@ def _recompute(house: House, generation: Generation, thoroughness: Thoroughness,
     recomputation = Recomputation(
         build.plan,
         build.plan.pyramids[0],
-        StoredPyramid(house.pyramid_root(generation.href), grid),
+        StoredPyramid(house.pyramid_root(generation.href), grid, generation.manifest_sha256),
         thoroughness.cell_budget,
     )
     random = Random(thoroughness.seed)  # noqa: S311 - a sample, no secret

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from catalogues import KINDS, PostgresServer, postgres_server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--catalog", choices=[*KINDS, "both"], default="both", help="Kinds of catalogues that tests run on."
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a catalogue runs once on each kind."""
+    if "catalogue_kind" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--catalog")
+        metafunc.parametrize("catalogue_kind", KINDS if chosen == "both" else [chosen], scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +33,46 @@ def dem() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real elevation data in {folder.name}/ (ZIGGURAT_TEST_DEM)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@contextmanager
+def open_catalogue(
+    kind: str, request: pytest.FixtureRequest, folder: Path, *, is_migrated: bool
+) -> Iterator[str]:
+    """The URL of a new catalogue; a file is not there before it is used."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/{'catalog' if is_migrated else 'empty'}.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.database(is_migrated=is_migrated) as url:
+        yield url
+
+
+@pytest.fixture
+def catalogue_url(catalogue_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a test's own catalogue, as `ZIGGURAT_DATABASE_URL` takes it."""
+    with open_catalogue(catalogue_kind, request, tmp_path, is_migrated=True) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_catalogue_url(catalogue_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a catalogue without tables."""
+    with open_catalogue(catalogue_kind, request, tmp_path, is_migrated=False) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_catalogue_url(
+    catalogue_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URL of a catalogue that all tests of a file share."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    with open_catalogue(catalogue_kind, request, folder, is_migrated=True) as url:
+        yield url

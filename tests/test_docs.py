@@ -23,7 +23,7 @@ from service.settings import Settings
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 PACKAGES = ("raster", "catalog", "service")
 
-MADE_BY_COMMANDS = ("data/catalog.db", "data/pyramids", "data/spool", "data/tile/massif")
+MADE_BY_COMMANDS = ("data/catalog.db", "data/pyramids", "data/spool", "data/tile/massif", "deploy/.env")
 """Paths that documentation names and a fresh clone does not have."""
 
 
@@ -124,7 +124,7 @@ def test_documents_name_only_paths_that_exist() -> None:
     assert "README.md" in documents
     for name, text in documents.items():
         for path in re.findall(
-            r"(?<![\w/.-])(?:raster|catalog|service|scripts|tests|docs|data)/[\w/.-]*", text
+            r"(?<![\w/.-])(?:raster|catalog|service|scripts|tests|docs|data|deploy)/[\w/.-]*", text
         ):
             exists = path.startswith(MADE_BY_COMMANDS) or (ROOT / path.rstrip(".")).exists()
             assert exists, f"{name} names {path}"

@@ -48,8 +48,8 @@ def assert_statistics(client: AppClient, tile_id: int, tile: OracleTile) -> None
 
 
 @pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # rioxarray with affine 3
-def test_a_terrains_life(tmp_path: Path) -> None:
-    installation = make_installation(tmp_path)
+def test_a_terrains_life(tmp_path: Path, catalogue_url: str) -> None:
+    installation = make_installation(tmp_path, catalogue_url)
     random = np.random.default_rng(7)
     tiles = [
         OracleTile(0, 0, random.integers(-50, 900, (13, 9), dtype=np.int16), nodata=-32768),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import Boolean, ColumnElement, and_, literal, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from catalog.models import Terrain
 from raster.grid import Extent
@@ -16,8 +19,30 @@ def lies_in(bbox: Extent) -> ColumnElement[bool]:
     Either crosses the antimeridian when its west is greater than its east. Terrains without a
     place on the globe lie nowhere.
     """
-    in_longitude = or_(*(_touches(west, east) for west, east in longitude_ranges(bbox.left, bbox.right)))
-    return and_(Terrain.south <= bbox.top, Terrain.north >= bbox.bottom, in_longitude)
+    ranges = longitude_ranges(bbox.left, bbox.right)
+    in_longitude = or_(*(_touches(west, east) for west, east in ranges))
+    # a terrain across the antimeridian reaches beyond 180° in the index
+    turns = [(west + turn, east + turn) for west, east in ranges for turn in (0.0, 360.0)]
+    in_index = or_(*(MayTouch(west, bbox.bottom, east, bbox.top) for west, east in turns))
+    return and_(Terrain.south <= bbox.top, Terrain.north >= bbox.bottom, in_longitude, in_index)
+
+
+class MayTouch(FunctionElement[bool]):
+    """A condition for the sake of an index on places; true where there is none.
+
+    It holds for every terrain whose box touches the one given: west, south, east, north.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+    def __init__(self, *sides: float) -> None:
+        super().__init__(*map(literal, sides))
+
+
+@compiles(MayTouch)
+def _compile_to_true(_element: MayTouch, _compiler: SQLCompiler, **_: object) -> str:
+    return "1 = 1"
 
 
 def _touches(west: float, east: float) -> ColumnElement[bool]:

@@ -12,8 +12,9 @@ from sqlalchemy.orm import joinedload
 from catalog.column_types import utc_now
 from catalog.database import ReadSession, WriteSession
 from catalog.errors import TerrainNotFound
-from catalog.models import Generation, Pyramid, Terrain
+from catalog.models import Generation, Pyramid
 from catalog.repository.rows import columns_of
+from catalog.repository.terrains import lock_terrain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +66,7 @@ def publish_generation(session: WriteSession, new: NewGeneration) -> bool:
     TerrainNotFound
         It was deleted while the pyramid was built.
     """
-    if session.get(Terrain, new.terrain_id) is None:
-        raise TerrainNotFound(new.terrain_id)
+    lock_terrain(session, new.terrain_id)
     _ensure_pyramid(session, new.terrain_id, new.metric)
     session.execute(insert(Generation).values(columns_of(new)))
     if not _point_at(session, new):
@@ -86,7 +86,9 @@ def record_failure(
     failure : mapping
         What JSON can hold.
     """
-    if session.get(Terrain, terrain_id) is None:
+    try:
+        lock_terrain(session, terrain_id)
+    except TerrainNotFound:
         return
     _ensure_pyramid(session, terrain_id, metric)
     is_older = or_(Pyramid.failed_revision.is_(None), Pyramid.failed_revision <= revision)

@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CursorResult, and_, delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from catalog.clock import read_clock
 from catalog.database import ReadSession, WriteSession
-from catalog.errors import RegistrationLost, RegistrationNotFound
+from catalog.errors import RegistrationLost, RegistrationNotFound, TerrainNotFound
 from catalog.models import Registration
 from catalog.repository.rows import columns_of
 
@@ -59,11 +60,19 @@ class RegistrationProgress:
 
 
 def add_registration(session: WriteSession, new: NewRegistration) -> Registration:
-    """Queue a job."""
+    """Queue a job.
+
+    Raises
+    ------
+    TerrainNotFound
+    """
     now = read_clock(session)
     job = Registration(**columns_of(new), state=RegistrationState.QUEUED, created_at=now, beat_at=now)
-    session.add(job)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(job)
+    except IntegrityError as error:
+        raise TerrainNotFound(new.terrain_id) from error
     return job
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from catalog.database import ReadSession, WriteSession
@@ -78,12 +78,35 @@ def get_terrain(session: ReadSession, key: int | str) -> Terrain:
 
 def find_terrain(session: ReadSession, key: int | str) -> Terrain | None:
     """The terrain with an id, given as number or digits, or a name; None when there is none."""
+    query = _by_key(key)
+    return None if query is None else session.scalars(query).one_or_none()
+
+
+def lock_terrain(session: WriteSession, key: int | str) -> Terrain:
+    """The terrain as it is now; until the session ends no other one locks it.
+
+    Whoever changes a terrain, its tiles or its pyramids by what they were has to lock it first.
+
+    Raises
+    ------
+    TerrainNotFound
+    """
+    query = _by_key(key)
+    if query is None:
+        raise TerrainNotFound(key)
+    # rows that point at the terrain may come meanwhile: its key stays
+    locking = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    terrain = session.scalars(locking).one_or_none()
+    if terrain is None:
+        raise TerrainNotFound(key)
+    return terrain
+
+
+def _by_key(key: int | str) -> Select[Terrain] | None:
     text = str(key)
     if ID.fullmatch(text):
-        return session.get(Terrain, int(text))
-    if NAME.fullmatch(text):
-        return session.scalars(select(Terrain).where(Terrain.name == text)).one_or_none()
-    return None
+        return select(Terrain).where(Terrain.id == int(text))
+    return select(Terrain).where(Terrain.name == text) if NAME.fullmatch(text) else None
 
 
 def list_terrains(

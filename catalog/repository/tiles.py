@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields
 from sqlalchemy import ColumnElement, and_, false, insert, or_, select
 
 from catalog.database import ReadSession, WriteSession
-from catalog.errors import TileNotFound
+from catalog.errors import TerrainNotFound, TileNotFound
 from catalog.models import Terrain, Tile
 from catalog.repository.paging import Page, decode_cursor, read_page
 from catalog.repository.rows import columns_of
+from catalog.repository.terrains import lock_terrain
 from raster.grid import Window
 
 ID = re.compile(r"[0-9]{1,18}")
@@ -99,6 +100,23 @@ def list_by_id(session: ReadSession, ids: Sequence[int]) -> list[Tile]:
         query = select(Tile).where(Tile.id.in_(ids[start : start + KEYS_A_STATEMENT]))
         found.update((tile.id, tile) for tile in session.scalars(query))
     return [found[each] for each in ids if each in found]
+
+
+def lock_tile(session: WriteSession, tile_id: int) -> Tile:
+    """The tile as it is now, its terrain locked.
+
+    Raises
+    ------
+    TileNotFound
+    """
+    try:
+        lock_terrain(session, get_tile(session, tile_id).terrain_id)
+    except TerrainNotFound as error:
+        raise TileNotFound(tile_id) from error
+    tile = session.get(Tile, tile_id, populate_existing=True)
+    if tile is None:
+        raise TileNotFound(tile_id)
+    return tile
 
 
 def list_tiles(

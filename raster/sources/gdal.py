@@ -33,6 +33,13 @@ from raster.sources.source import SourceInfo
 LARGEST_BLOCK_BYTES = 2**27
 """Decoded bytes of one block of a file: any cell of it costs twice that memory, GDAL's copy and ours."""
 
+CELLS_PER_BYTE = 2**10
+"""Cells that a byte of a large file may promise: deflate packs no better. A GeoTIFF that leaves its blocks
+out promises ten billion in some hundred bytes, and reading them takes minutes, whatever they hold."""
+
+UNQUESTIONED_CELLS = 2**28
+"""Cells of a file that may promise anything: they are read in some seconds."""
+
 FROM_THE_START = frozenset({"AAIGrid", "SRTMHGT"})
 """Drivers that come to a cell by way of all before it."""
 
@@ -41,7 +48,6 @@ SMALL_CELLS = 2**24
 
 GDAL_OPTIONS: dict[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
     "GDAL_PAM_ENABLED": "NO",
 }
 
@@ -79,7 +85,7 @@ class _GdalFile(RangeFile):
         """
         try:
             yield
-        except (RasterioError, CPLE_BaseError, UnicodeDecodeError, OSError, MemoryError) as error:
+        except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
             told = SourceUnreadable(self._ranges.url, "damaged, or not in the format its name says")
             raise (self._failed[0] if self._failed else told) from error
         if self._failed:
@@ -146,9 +152,7 @@ def _inspect(ranges: ByteRanges, raster: rasterio.DatasetReader) -> SourceInfo:
         transform = Affine(
             transform.a, 0.0, transform.c, 0.0, -transform.e, transform.f + transform.e * raster.height
         )
-    if raster.driver == "AAIGrid" and ranges.size < 2 * raster.height * raster.width - 1:
-        # a digit and a space each; GDAL would look for every missing cell
-        raise SourceUnreadable(ranges.url, "it has fewer cells than its header says")
+    _check_promise(ranges, raster)
     block_height, block_width = _block_shape(raster)
     return SourceInfo(
         height=raster.height,
@@ -180,6 +184,21 @@ def _check_band(url: str, raster: rasterio.DatasetReader) -> None:
             url,
             f"one of its blocks of {block_height} x {block_width} cells decodes to {block_bytes} bytes, "
             f"at most {LARGEST_BLOCK_BYTES} are taken; write it as GeoTIFF with smaller blocks",
+        )
+
+
+def _check_promise(ranges: ByteRanges, raster: rasterio.DatasetReader) -> None:
+    """Refuse cells that the file does not have."""
+    cell_count = raster.height * raster.width
+    if raster.driver == "AAIGrid" and ranges.size < 2 * cell_count - 1:
+        # a digit and a space each; GDAL would look for every missing cell
+        raise SourceUnreadable(ranges.url, "it has fewer cells than its header says")
+    if cell_count > max(UNQUESTIONED_CELLS, CELLS_PER_BYTE * ranges.size):
+        raise SourceRefused(
+            ranges.url,
+            f"it promises {raster.height} x {raster.width} cells in {ranges.size} bytes; of more than "
+            f"{UNQUESTIONED_CELLS} cells at most {CELLS_PER_BYTE} are taken for a byte. Cut it into tiles "
+            "and leave out those without data: cells under no tile are nodata",
         )
 
 
@@ -215,7 +234,7 @@ def _crs(url: str, raster: rasterio.DatasetReader) -> str | None:
         return None
     try:
         return canonical_crs(raster.crs.to_wkt())
-    except (GridInvalid, RasterioError) as error:
+    except GridInvalid as error:
         raise SourceRefused(url, "its CRS cannot be understood") from error
 
 

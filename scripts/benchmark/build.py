@@ -116,12 +116,15 @@ def _clear(out: Path) -> None:
 
 
 def _run(script: str, inputs: Inputs, out: Path) -> str:
+    return run_script(script, str(inputs.tiles), str(inputs.pyramid), str(out))
+
+
+def run_script(script: str, *arguments: str) -> str:
+    """What a program below this folder prints; it measures itself."""
     program = Path(__file__).with_name(script)
-    command = [sys.executable, str(program), str(inputs.tiles), str(inputs.pyramid), str(out)]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "scripts")]),
-        "PYTHONWARNINGS": "ignore",
-    }
+    packages = os.pathsep.join([str(ROOT), str(ROOT / "scripts")])
+    environment = os.environ | {"PYTHONPATH": packages, "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, str(program), *arguments]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         sys.exit(f"{script} failed (exit code {done.returncode})")

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from catalog.errors import CatalogUnavailable, SchemaOutdated
 from service.console import tell_aside
 from service.house import House, open_house
 from service.settings import Settings
@@ -18,12 +17,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, an
 
 
 def open_installation(given: Mapping[str, object] = MappingProxyType({})) -> House:
-    """The installation, its catalogue made or brought up to date if need be; else no lock is taken."""
-    house = open_house(Settings().model_copy(update=dict(given)))
-    try:
-        house.database.check_revision()
-    except (SchemaOutdated, CatalogUnavailable) as reason:
-        house.database.migrate()
-        if isinstance(reason, CatalogUnavailable) or reason.found is None:
-            tell_aside(f"Made a new catalogue: {house.database.describe()}")
+    """The installation, its catalogue prepared."""
+    house = open_house(Settings().model_copy(update=dict(given)), keeps_connections=False)
+    if house.database.prepare():
+        tell_aside(f"Made a new catalogue: {house.database.describe()}")
     return house

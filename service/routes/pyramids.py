@@ -80,6 +80,6 @@ async def drop_pyramid(desk: GivenDesk, terrain: str, metric: str) -> None:
 def _drop(desk: Desk, terrain_key: str, metric: str) -> None:
     desk.house.metrics.get(metric)
     with desk.house.database.write() as session:
-        terrain = terrains.get_terrain(session, terrain_key)
+        terrain = terrains.lock_terrain(session, terrain_key)
         pyramids.drop_pyramid(session, terrain.id, metric)
     desk.builds.forget_failure(terrain.id, metric)

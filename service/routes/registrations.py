@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from anyio import CancelScope
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
@@ -18,7 +19,6 @@ from service.desk import Desk, GivenDesk
 from service.links import registration_path
 from service.problems import problem_responses, retry_after
 from service.registration_jobs import new_registration_id, queue_registration
-from service.repetition import RequestKey
 from service.request_keys import IdempotencyKey, request_key
 from service.schemas import TableRegistrationBody
 from service.table_bodies import receive_table, table_kind_of
@@ -66,7 +66,16 @@ async def post_table(
     registration_id = new_registration_id()
     body = await receive_table(request, desk, registration_id, kind)
     asked = request_key(request, key, body.sha256)
-    job = await desk.run(_queue, desk, found.id, registration_id, body.byte_count, asked)
+    queued: str | None = None
+    try:
+        job = await desk.run(
+            queue_registration, desk.house, found.id, registration_id, body.byte_count, asked
+        )
+        queued = job.id
+    finally:
+        if queued != registration_id:  # nothing will come of this table
+            with CancelScope(shield=True):
+                await desk.run(desk.house.spool.remove, registration_id)
     desk.registrations.look()
     response.headers["Location"] = registration_path(found.name, job.id)
     response.headers["Retry-After"] = retry_after()
@@ -76,20 +85,6 @@ async def post_table(
 def _read_terrain(desk: Desk, key: str) -> Terrain:
     with desk.house.database.read() as session:
         return terrains.get_terrain(session, key)
-
-
-def _queue(
-    desk: Desk, terrain_id: int, registration_id: str, byte_count: int, asked: RequestKey | None
-) -> Registration:
-    """Queue a registration; a table that none came of is removed."""
-    queued: str | None = None
-    try:
-        job = queue_registration(desk.house, terrain_id, registration_id, byte_count, asked)
-        queued = job.id
-    finally:
-        if queued != registration_id:
-            desk.house.spool.remove(registration_id)
-    return job
 
 
 router.include_router(tables)

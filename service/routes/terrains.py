@@ -118,7 +118,7 @@ async def patch_terrain(desk: GivenDesk, terrain: str, body: TerrainChange) -> T
 
 def _change(desk: Desk, key: str, body: TerrainChange) -> Terrain:
     with desk.house.database.write() as session:
-        terrain = terrains.get_terrain(session, key)
+        terrain = terrains.lock_terrain(session, key)
         terrains.update_terrain(session, terrain, body.model_dump(exclude_unset=True))
         return terrain
 
@@ -135,4 +135,4 @@ async def delete_terrain(desk: GivenDesk, terrain: str) -> None:
 
 def _delete(desk: Desk, key: str) -> None:
     with desk.house.database.write() as session:
-        terrains.delete_terrain(session, terrains.get_terrain(session, key))
+        terrains.delete_terrain(session, terrains.lock_terrain(session, key))

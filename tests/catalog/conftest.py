@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,8 @@ from catalog.repository.tiles import NewTile
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/catalog.db"
+def database_url(catalogue_url: str) -> str:
+    return catalogue_url
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import zarr
 
-from benchmark.build import OURS, make_table
+from benchmark.build import OURS, make_table, run_script
 from benchmark.costs import Cost, median_cost
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +76,11 @@ def test_the_others_run_and_tell_their_cost(script: str, tiles: Path, pyramid: P
     assert cost.wall_s > 0
     assert cost.peak_bytes > 2**20
     assert any((tmp_path / "out.zarr").iterdir())
+
+
+def test_a_terrain_of_many_tiles_is_planned() -> None:
+    cost = Cost(**json.loads(run_script("plan.py", "2000")))
+    assert cost.wall_s > 0
 
 
 def test_the_table_puts_us_over_each_of_them() -> None:

@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from catalog.errors import TerrainNotFound
-from installations import Installation, make_installation
+from installations import Installation
 from raster.errors import SourceNotFound
 from rest import generation_count, hold_catalogue
 from service.build_desk import Build, BuildDesk, BuildProgress
@@ -26,11 +26,6 @@ from service.tile_orders import TileOrder
 
 ALPS = 1
 FIRST, SECOND = 1, 2
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture
@@ -83,7 +78,7 @@ def test_an_order_of_a_newer_revision_follows_a_build_that_has_begun(
         first = desk.order(ALPS, "max", FIRST)
         while first.revision is None:
             time.sleep(0.005)
-        catalogue.execute("UPDATE terrain SET revision = 2")
+        catalogue.execute(text("UPDATE terrain SET revision = 2"))
         second = desk.order(ALPS, "max", SECOND)
         assert second is not first
         assert desk.order(ALPS, "max", FIRST) is second, "it holds whatever the first one does"

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from catalog.errors import TerrainNotFound
 from catalog.models import Pyramid
 from catalog.repository import pyramids, terrains
 from full_disk import files_at_most
-from installations import Installation, make_installation
+from installations import Installation
 from raster.errors import MetricNotFound, SourceChanged, TerrainEmpty
 from raster.objects import manifest_path, read_manifest
 from raster.window import StoredPyramid
@@ -37,11 +36,6 @@ LEVELS = ([[1, 41, 37], [3, 62, 23], [87, 12, 34]], [[62, 37], [87, 34]], [[87]]
 
 def ignore(done: int, total: int) -> None:
     """Progress nobody looks at."""
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture

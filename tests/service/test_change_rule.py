@@ -5,23 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import text
 
-from installations import Installation, make_installation
+from installations import Installation
 from rest import add_golden, add_terrain, generation_count, hold_catalogue, problem_in, serve
 
 STATE = "/terrain/golden/pyramid/max"
 TOP = f"{STATE}/-1"
 ASYNC = {"Prefer": "respond-async"}
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture
@@ -106,8 +101,8 @@ def test_a_terrain_that_changes_while_it_is_built_is_waited_for_again(
             waiting = pool.submit(client.get, TOP, headers={"Prefer": "wait=30"})
             while not (client.get(STATE).json()["progress"] or {"shards_done": 0})["shards_done"]:
                 time.sleep(0.01)  # until the build has read the terrain as it was
-            catalogue.execute("UPDATE tile SET priority = -1 WHERE url = 'peak99.npy'")
-            catalogue.execute("UPDATE terrain SET revision = revision + 1")
+            catalogue.execute(text("UPDATE tile SET priority = -1 WHERE url = 'peak99.npy'"))
+            catalogue.execute(text("UPDATE terrain SET revision = revision + 1"))
         body = waiting.result().json()
     assert (body["values"], body["state"]) == ([[87]], "ready")
     state, terrain = client.get(STATE).json(), client.get("/terrain/golden").json()

@@ -27,8 +27,8 @@ COMMANDS = typer.main.get_group(app).commands
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    made = make_installation(tmp_path)
+def installation(tmp_path: Path, catalogue_url: str) -> Installation:
+    made = make_installation(tmp_path, catalogue_url)
     np.save(made.tiles / "a.npy", CELLS)
     np.save(made.tiles / "b.npy", CELLS)
     return made
@@ -41,10 +41,10 @@ def alps(installation: Installation) -> Installation:
     return installation
 
 
-def test_the_way_from_nothing_to_a_pyramid(installation: Installation) -> None:
+def test_the_way_from_nothing_to_a_pyramid(installation: Installation, catalogue_kind: str) -> None:
     created = installation.run("create", "alps", "--title", "The Alps", "--unit", "m")
     assert (created.code, created.stdout) == (0, "Terrain alps has id 1.\n")
-    assert "Made a new catalogue: sqlite:///" in created.stderr
+    assert ("Made a new catalogue: sqlite:///" in created.stderr) == (catalogue_kind == "sqlite")
     added = installation.run("add", "alps", "a.npy", "--x", "0", "--y", "0")
     assert added.stdout == "1 tile registered; terrain alps is at revision 1.\n"
     built = installation.run("build", "alps", "--metric", "max,mean")
@@ -195,7 +195,8 @@ def test_several_refused_tiles_are_listed_below_the_error(installation: Installa
     ]
 
 
-def test_a_damaged_catalogue_is_named(installation: Installation) -> None:
+def test_a_damaged_catalogue_is_named(tmp_path: Path) -> None:
+    installation = make_installation(tmp_path)
     (installation.folder / "catalog.db").write_bytes(b"these are not tables" * 100)
     said = installation.run("list")
     assert said.code == 1

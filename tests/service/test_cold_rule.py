@@ -14,19 +14,15 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import text
 
-from installations import Installation, make_installation, save_geotiff
+from installations import Installation, save_geotiff
 from rest import add_golden, add_terrain, generation_count, hold_catalogue, opened_files, problem_in, serve
 from terrains import UTM
 
 STATE = "/terrain/golden/pyramid/max"
 LEVEL = f"{STATE}/1"
 LEVEL_1 = [[62, 37, 66, 36], [87, 74, 53, 12], [15, 41, 59, 0]]
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture
@@ -219,7 +215,7 @@ def test_a_terrain_that_is_deleted_while_it_is_built_is_gone(
             waiting = pool.submit(client.get, LEVEL, headers={"Prefer": "wait=30"})
             while client.get(STATE).json()["state"] != "building":
                 time.sleep(0.01)
-            catalogue.execute("DELETE FROM terrain")
+            catalogue.execute(text("DELETE FROM terrain"))
         problem_in(waiting.result(), 404, "terrain-not-found")
     problem_in(client.get(LEVEL), 404, "terrain-not-found")
     assert generation_count(installation) == 0

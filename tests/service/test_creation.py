@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from catalog.errors import TerrainExists
 from catalog.repository import terrains
-from installations import make_installation
+from installations import Installation
 from raster.errors import GridInvalid, TerrainTooLarge
 from raster.grid import Extent
 from service.creation import TerrainOrder, create_terrain
@@ -21,8 +20,8 @@ EXTENT = Extent(left=499_990, bottom=4_999_900, right=500_050, top=5_000_000)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with make_installation(tmp_path).house(max_cells=1000) as house:
+def house(installation: Installation) -> Iterator[House]:
+    with installation.house(max_cells=1000) as house:
         yield house
 
 

@@ -37,11 +37,6 @@ UNEXPECTED = {
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
-
-
-@pytest.fixture
 def client(installation: Installation) -> Iterator[AppClient]:
     """A service with the golden terrain, not built."""
     with open_client(installation) as client:
@@ -148,10 +143,15 @@ def test_a_store_that_cannot_be_used_is_seen_later(installation: Installation) -
         assert answer.headers["retry-after"]
 
 
-def test_a_full_disk_that_holds_the_catalogue_too_is_seen_later(
-    installation: Installation, client: AppClient
-) -> None:
+def test_a_full_disk_that_holds_the_catalogue_too_is_seen_later(tmp_path: Path) -> None:
     """The catalogue cannot be told, so the process remembers."""
+    installation = make_installation(tmp_path)
+    with open_client(installation) as client:
+        add_golden(installation, client)
+        assert_seen_in_this_process_only(installation, client)
+
+
+def assert_seen_in_this_process_only(installation: Installation, client: AppClient) -> None:
     with files_at_most(SMALLEST_FILES):
         assert client.get(TOP, headers=ASYNC).status_code == 202
         state = state_at_the_end(client)

@@ -8,22 +8,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 
 from catalog.column_types import utc_now
 from catalog.repository.keys import Scope
-from installations import Installation, make_installation
+from installations import Installation
 from service.keys import SHAPE, issue_key
 
 SAID = re.compile(r"Ziggurat listens on http://\S+:(\d+);")
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 # Commands

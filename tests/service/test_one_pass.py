@@ -30,6 +30,7 @@ def ignore(done: int, total: int) -> None:
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
+    """On a file: these tests are about cells, and take long."""
     return make_installation(tmp_path)
 
 

@@ -24,9 +24,9 @@ EXAMPLES = {"open": 12, "keys": 4}
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def installation(tmp_path_factory: pytest.TempPathFactory, module_catalogue_url: str) -> Installation:
     """Two terrains for requests to meet, by names and ids that are likely to be tried."""
-    made = make_installation(tmp_path_factory.mktemp("api"))
+    made = make_installation(tmp_path_factory.mktemp("api"), module_catalogue_url)
     np.save(made.tiles / "a.npy", np.arange(12, dtype=np.int16).reshape(3, 4))
     with made.house() as house:
         for name in ("a", "b"):

@@ -24,6 +24,7 @@ from service.request_ids import RequestIds
 SAMPLES: dict[Any, Any] = {
     str: "Möwe \udc80 \x00",
     int: 2**70,
+    bool: True,
     tuple[str, ...]: ("a", "b"),
     list[str]: ["c", "d"],
     list[RasterError]: [SourceNotFound("a.npy", "is not there"), SourceNotFound("b.npy", "neither")],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from affine import Affine
 from catalog.errors import TerrainNotFound
 from catalog.models import Terrain
 from catalog.repository import terrains, tiles
-from installations import Installation, make_installation, save_geotiff
+from installations import Installation, save_geotiff
 from raster.errors import TerrainTooLarge
 from raster.grid import Extent
 from raster.window import StoredPyramid
@@ -28,11 +27,6 @@ from service.tile_orders import TileOrder
 from terrains import cells_of
 
 UTM = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0)
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 import signal
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -23,6 +17,7 @@ import pytest
 
 from installations import Installation, make_installation
 from rest import add_golden, add_terrain, hold_catalogue, problem_in, until
+from served import served
 
 STATE = "/terrain/golden/pyramid/max"
 LEVEL = f"{STATE}/1"
@@ -42,45 +37,6 @@ slow = Composable(
     finish=lambda parts: parts["sum"].astype(np.float64),
 )
 """
-
-
-@dataclass
-class Served:
-    """`ziggurat serve` as a process, what it logged so far, and a client of it."""
-
-    process: subprocess.Popen[str]
-    client: httpx.Client
-    lines: list[dict[str, Any]]
-
-    def terminate(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-
-    @property
-    def events(self) -> list[str]:
-        return [line["event"] for line in self.lines]
-
-    def is_listening(self) -> bool:
-        url = self.client.base_url
-        with socket.socket() as asking:
-            return asking.connect_ex((url.host, url.port)) == 0
-
-
-@contextmanager
-def served(installation: Installation, **settings: str) -> Iterator[Served]:
-    with installation.house():
-        pass  # with a catalogue made by now, all it says is its log
-    with installation.start("serve", PORT="0", LOG="json", **settings) as process, ExitStack() as stack:
-        stack.callback(process.kill)
-        assert process.stderr is not None
-        lines = [json.loads(process.stderr.readline())]
-        (address,) = re.findall(r"http://[\d.:]+\d", lines[0]["event"])
-        reading = threading.Thread(target=lambda: lines.extend(map(json.loads, process.stderr or ())))
-        reading.start()
-        stack.callback(reading.join)
-        stack.callback(process.kill)
-        client = stack.enter_context(httpx.Client(base_url=address, timeout=30))
-        until(lambda: client.get("/health/ready").is_success)
-        yield Served(process, client, lines)
 
 
 @pytest.fixture

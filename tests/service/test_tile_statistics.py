@@ -25,11 +25,11 @@ CELLS = np.array([[1, 2, 3], [4, -9999, 6]], np.int16)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, catalogue_url: str) -> Iterator[House]:
     (tmp_path / "tiles").mkdir()
     house = open_house(
         Settings(
-            database_url=f"sqlite:///{tmp_path}/catalog.db",
+            database_url=catalogue_url,
             store_url=tmp_path / "pyramids",
             tile_root=(tmp_path / "tiles",),
         )

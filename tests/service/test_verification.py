@@ -16,12 +16,13 @@ from sqlalchemy import update
 from catalog.models import Generation
 from catalog.repository import pyramids, terrains
 from installations import Installation, make_installation
-from raster.errors import SourceChanged
-from raster.objects import StoredObject, manifest_path, read_manifest
+from raster.errors import PyramidCorrupt, SourceChanged
+from raster.objects import Manifest, StoredObject, manifest_path, read_manifest
 from service.builds import build_pyramids
 from service.creation import TerrainOrder, create_terrain
 from service.errors import PyramidNotBuilt
 from service.house import House
+from service.levels import LevelReader, WindowAsked
 from service.registration import register_tiles
 from service.tile_orders import TileOrder
 from service.verification import Thoroughness, Verdict, verify_pyramids
@@ -37,6 +38,7 @@ def ignore(done: int, total: int) -> None:
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
+    """On a file: these tests are about cells, and take long."""
     return make_installation(tmp_path)
 
 
@@ -188,3 +190,18 @@ def test_the_command_exits_with_one_when_something_is_wrong(house: House, instal
     assert [len(each["flaws"]) for each in said.document["pyramids"]] == [1, 0]
     assert installation.run("build", "alps").code == 0
     assert installation.run("verify", "alps").code == 0
+
+
+def test_a_manifest_that_hides_cells_is_damage_to_readers_too(house: House) -> None:
+    root = root_of(house, "max")
+    manifest = read_manifest(root)
+    shard = next(key for key in manifest.objects if key.startswith("0/elevation/c/"))
+    left = {key: stored for key, stored in manifest.objects.items() if key != shard}
+    manifest_path(root).write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
+    reader = LevelReader(house)
+    everything = WindowAsked(level=-1)
+    resolved = reader.resolve(reader.locate("alps", "max", everything))
+    assert resolved is not None
+    with pytest.raises(PyramidCorrupt, match="not the one that was published"):
+        reader.read(resolved)
+    assert is_corrupt(house, "max")

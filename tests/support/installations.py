@@ -50,16 +50,21 @@ class Said:
 
 @dataclass(frozen=True)
 class Installation:
-    """A catalogue and a store below `folder`, tiles in `tiles`."""
+    """A store below `folder`, tiles in `tiles`; the catalogue is a file below `folder` unless it is named."""
 
     folder: Path
     tiles: Path
+    catalogue_url: str | None = None
+
+    @property
+    def database_url(self) -> str:
+        return self.catalogue_url or f"sqlite:///{self.folder / 'catalog.db'}"
 
     @property
     def environment(self) -> dict[str, str]:
         """The settings that make a process this installation's."""
         return {
-            f"{PREFIX}DATABASE_URL": f"sqlite:///{self.folder / 'catalog.db'}",
+            f"{PREFIX}DATABASE_URL": self.database_url,
             f"{PREFIX}STORE_URL": str(self.folder / "pyramids"),
             f"{PREFIX}TILE_ROOT": str(self.tiles),
             f"{PREFIX}SPOOL": str(self.folder / "spool"),
@@ -93,7 +98,7 @@ class Installation:
     def settings(self, **changed: Any) -> Settings:
         """The settings of this installation in this process."""
         return Settings(
-            database_url=f"sqlite:///{self.folder / 'catalog.db'}",
+            database_url=self.database_url,
             store_url=self.folder / "pyramids",
             tile_root=(self.tiles,),
             spool=self.folder / "spool",
@@ -115,11 +120,11 @@ class Installation:
         return sorted(path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file())
 
 
-def make_installation(folder: Path) -> Installation:
+def make_installation(folder: Path, catalogue_url: str | None = None) -> Installation:
     """An installation with an empty folder of tiles."""
     tiles = folder / "tiles"
     tiles.mkdir()
-    return Installation(folder, tiles)
+    return Installation(folder, tiles, catalogue_url)
 
 
 def save_geotiff(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, partialmethod
 from pathlib import Path
@@ -19,7 +18,10 @@ import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
+from catalog.database import Database, WriteSession, open_database
+from catalog.models import Base
 from installations import Installation
 from make_small_terrains import GOLDEN
 from service.app import create_app
@@ -93,7 +95,7 @@ def problem_in(answer: httpx.Response, status: int, kind: str | None = None) -> 
     assert problem["title"]
     if kind is not None:
         assert problem["type"] == f"/problems/{kind}"
-    for inside in ("Traceback", 'File "', ".py", "sqlalchemy", "sqlite", "rasterio"):
+    for inside in ("Traceback", 'File "', ".py", "sqlalchemy", "sqlite", "psycopg", "rasterio"):
         assert inside not in answer.text
     return problem
 
@@ -137,26 +139,31 @@ def add_golden(installation: Installation, client: Client) -> int:
 
 
 @contextmanager
-def hold_catalogue(installation: Installation) -> Iterator[sqlite3.Connection]:
+def hold_catalogue(installation: Installation) -> Iterator[WriteSession]:
     """Hold the catalogue's write lock: builds wait before they publish, readers read on.
 
-    What is written through the connection is committed when the lock is let go. Others wait for
-    `LOCK_WAIT_S`, so what is done meanwhile must not take long.
+    What is written through the session is committed when the lock is let go. Others wait for
+    `Limits.lock_wait_s`, so what is done meanwhile must not take long.
     """
-    with closing(sqlite3.connect(installation.folder / "catalog.db", isolation_level=None)) as holder:
-        holder.execute("PRAGMA foreign_keys = ON")
-        holder.execute("BEGIN IMMEDIATE")
-        try:
-            yield holder
-        finally:
-            holder.execute("COMMIT")
+    with _opened(installation) as database, database.write() as session:
+        if database.is_shared:
+            session.execute(text(f"LOCK TABLE {', '.join(Base.metadata.tables)} IN EXCLUSIVE MODE"))
+        yield session
 
 
 def generation_count(installation: Installation) -> int:
     """Generations that were ever published."""
-    with closing(sqlite3.connect(installation.folder / "catalog.db")) as catalogue:
-        (count,) = catalogue.execute("SELECT count(*) FROM generation").fetchone()
-    return int(count)
+    with _opened(installation) as database, database.read() as session:
+        return int(session.execute(text("SELECT count(*) FROM generation")).scalar_one())
+
+
+@contextmanager
+def _opened(installation: Installation) -> Iterator[Database]:
+    database = open_database(installation.database_url)
+    try:
+        yield database
+    finally:
+        database.dispose()
 
 
 class OpenedFiles:

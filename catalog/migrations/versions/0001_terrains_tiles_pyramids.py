@@ -16,6 +16,8 @@ TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     """From nothing."""
     _create_terrain()
+    if op.get_bind().dialect.name == "postgresql":
+        _index_places()
     _create_generation()
     _create_tile()
     _create_pyramid()
@@ -56,6 +58,11 @@ def _create_terrain() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_terrain_name")),
         sqlite_autoincrement=True,
     )
+
+
+def _index_places() -> None:
+    box = "box(point(west, south), point(CASE WHEN (west > east) THEN east + 360 ELSE east END, north))"
+    op.create_index("ix_terrain_place", "terrain", [sa.text(box)], postgresql_using="gist")
 
 
 def _create_generation() -> None:

@@ -66,11 +66,19 @@ def test_blocks_are_those_of_the_file(tmp_path: Path) -> None:
     save_raster(tmp_path / "tiled.tif", ramp(50, 70), tiled=True, blockxsize=16, blockysize=32)
     save_raster(tmp_path / "strips.tif", ramp(50, 70), blockysize=5)
     save_raster(tmp_path / "stream.png", ramp(50, 70, "uint16"), "PNG")
+    (tmp_path / "whole.asc").write_text(ESRI_HEADER + "1 2 3\n4 5 6\n")
+    (tmp_path / "N47E007.hgt").write_bytes(bytes(2 * 1201 * 1201))
     shapes = {}
-    for name in ("tiled.tif", "strips.tif", "stream.png"):
+    for name in ("tiled.tif", "strips.tif", "stream.png", "whole.asc", "N47E007.hgt"):
         info, _ = read_all(tmp_path / name)
         shapes[name] = info.block_height, info.block_width
-    assert shapes == {"tiled.tif": (32, 16), "strips.tif": (5, 70), "stream.png": (50, 70)}
+    assert shapes == {
+        "tiled.tif": (32, 16),
+        "strips.tif": (5, 70),
+        "stream.png": (50, 70),  # one stream
+        "whole.asc": (2, 3),  # read from the start
+        "N47E007.hgt": (1201, 1201),
+    }
 
 
 def test_overviews_in_the_file_are_not_taken_for_cells(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,6 +113,72 @@ def test_sidecars_would_be_heeded_by_gdal_alone(tmp_path: Path, canary: Path) ->
     with rasterio.open(path) as raster:
         assert raster.transform != Affine.identity()
         assert raster.nodata == 8
+
+
+@dataclass
+class Opener:
+    """What GDAL asked its opener for, and what it got."""
+
+    asked: list[Path] = field(default_factory=list)
+    got: list[Path] = field(default_factory=list)
+
+    @property
+    def names(self) -> set[str]:
+        # rasterio tries an opener out with a name of its own
+        return {path.name for path in self.asked} - {"test"}
+
+
+@pytest.fixture
+def opener(monkeypatch: pytest.MonkeyPatch) -> Opener:
+    seen = Opener()
+    real = rasterio.open
+
+    def watched(path: str, *mode: str, **options: Any) -> rasterio.DatasetReader:
+        if "opener" not in options:
+            return real(path, *mode, **options)
+        inner = options["opener"]
+
+        def open_file(asked: str, mode: str = "rb") -> object:
+            seen.asked.append(Path(asked))
+            file = inner(asked, mode)
+            seen.got.append(Path(asked))
+            return file
+
+        return real(path, **{**options, "opener": open_file})
+
+    monkeypatch.setattr(rasterio, "open", watched)
+    return seen
+
+
+NAMES = {
+    "tif": {"a.tif"},
+    "png": {"a.png"},
+    # these drivers ask for what stands beside the file whatever the options say
+    "asc": {"a.asc", "a.prj", "a.PRJ"},
+    "hgt": {"N47E007.hgt", "N47E007.hgt.msk", "N47E007.hgt.MSK"},
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_gdal_asks_for_hardly_more_than_the_file_and_gets_only_that(
+    tmp_path: Path, opener: Opener, kind: str
+) -> None:
+    path = _tile(tmp_path, kind)
+    opener.asked.clear()
+    opener.got.clear()
+    read_all(path)
+    assert opener.names == NAMES[kind]
+    assert {got.name for got in opener.got} == {path.name}
+
+
+def test_two_openings_of_a_name_ask_in_folders_of_their_own(tmp_path: Path, opener: Opener) -> None:
+    # rasterio looks openers up by folder
+    path = _tile(tmp_path, "asc")
+    opener.got.clear()
+    read_all(path)
+    (first,) = {got.parent for got in opener.got}
+    read_all(path)
+    assert len({first, *(got.parent for got in opener.got)}) == 2
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from raster.errors import SourceError, SourceRefused, SourceUnreadable
 from raster.grid import Window
-from raster.sources.gdal import LARGEST_BLOCK_BYTES, open_gdal
+from raster.sources.gdal import CELLS_PER_BYTE, LARGEST_BLOCK_BYTES, UNQUESTIONED_CELLS, open_gdal
 from raster.sources.opening import open_source
 from raster.sources.ranges import Buffer, MemoryRanges, SourceIdentity
 from raster.sources.roots import TileRoots
@@ -78,6 +78,11 @@ def test_a_scale_that_gives_no_heights_is_refused(tmp_path: Path, scale: float, 
     assert "give no heights" in refusal(path)
 
 
+def test_a_crs_around_the_centre_of_the_earth_is_refused(tmp_path: Path) -> None:
+    path = save_raster(tmp_path / "a.tif", ramp(4, 5), crs="EPSG:4978", transform=PLACED["transform"])
+    assert "its CRS cannot be understood" in refusal(path)
+
+
 def test_cells_hidden_by_a_mask_are_not_taken_for_heights(tmp_path: Path) -> None:
     path = save_raster(tmp_path / "a.tif", ramp(4, 5))
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as raster:
@@ -87,12 +92,7 @@ def test_cells_hidden_by_a_mask_are_not_taken_for_heights(tmp_path: Path) -> Non
 
 def test_a_huge_block_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     side = 16 * 724  # of 2 bytes a cell, twice what is taken
-    path = tmp_path / "a.tif"
-    with rasterio.open(
-        path, "w", driver="GTiff", height=side, width=side, count=1, dtype="int16", sparse_ok=True,
-        tiled=True, blockxsize=side, blockysize=side,
-    ):  # fmt: skip
-        pass
+    path = sparse(tmp_path / "a.tif", side, side)
     assert side * side * 2 > LARGEST_BLOCK_BYTES
     assert f"blocks of {side} x {side} cells decodes to {side * side * 2} bytes" in refusal(path)
 
@@ -102,29 +102,60 @@ def test_a_png_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     assert "20000 x 20000 cells decodes to 400000000 bytes" in refusal(tmp_path / "a.png")
 
 
-def test_a_sparse_file_of_ten_billion_cells_is_read_by_windows(tmp_path: Path) -> None:
+def sparse(path: Path, side: int, block: int, dtype: str = "int16") -> Path:
+    """A GeoTIFF without a single block."""
     with rasterio.open(
-        tmp_path / "a.tif", "w", driver="GTiff", height=10**5, width=10**5, count=1, dtype="int16",
-        sparse_ok=True, tiled=True, blockxsize=512, blockysize=512,
+        path, "w", driver="GTiff", height=side, width=side, count=1, dtype=dtype, sparse_ok=True,
+        tiled=True, blockxsize=block, blockysize=block,
     ):  # fmt: skip
         pass
+    return path
+
+
+@pytest.mark.parametrize("block", [8192, 512])
+def test_ten_billion_cells_in_next_to_no_bytes_are_refused(tmp_path: Path, block: int) -> None:
+    path = sparse(tmp_path / "a.tif", 10**5, block, "uint8")
+    assert path.stat().st_size < 10**6
+    with pytest.raises(SourceRefused) as refused, open_source(TileRoots((tmp_path,)), "a.tif"):
+        pass  # its cells are not asked for: to open it is too much
+    assert f"promises 100000 x 100000 cells in {path.stat().st_size} bytes" in refused.value.reason
+    assert "leave out those without data" in refused.value.reason
+
+
+def test_ten_billion_cells_are_taken_when_there_are_bytes_for_them(tmp_path: Path) -> None:
+    path = sparse(tmp_path / "a.tif", 10**5, 512)
+    with path.open("ab") as file:
+        file.truncate(10**10 // CELLS_PER_BYTE + 1)
     with open_source(TileRoots((tmp_path,)), "a.tif") as source:
+        assert (source.info.height, source.info.width) == (10**5, 10**5)
+
+
+def test_a_sparse_file_of_moderate_size_is_read_by_windows(tmp_path: Path) -> None:
+    sparse(tmp_path / "a.tif", 2**14, 512)
+    with open_source(TileRoots((tmp_path,)), "a.tif") as source:
+        assert source.info.window.cell_count == UNQUESTIONED_CELLS
         window = next(iter(source.info.windows()))
         assert window.cell_count <= 2**22
         assert not source.read_window(window).any()
-        assert not source.read_window(Window(row=99_999, col=99_999, height=1, width=1)).any()
+        assert not source.read_window(Window(row=2**14 - 1, col=2**14 - 1, height=1, width=1)).any()
 
 
 @pytest.mark.parametrize(
-    "sides", [(10, 2**31 - 1), (2**31 - 1, 10), (10**6, 10**6), (10**20, 3), (10, -5), (0, 0), (3, 4)]
+    "sides", [(10, 2**31 - 1), (2**31 - 1, 10), (10**6, 10**6), (10**20, 3), (10, -5), (0, 0)]
 )
 def test_an_esri_ascii_file_shorter_than_its_header_says_is_unreadable(
     tmp_path: Path, sides: tuple[int, int]
 ) -> None:
     path = tmp_path / "a.asc"
     path.write_text(f"ncols {sides[0]}\nnrows {sides[1]}\nxllcorner 0\nyllcorner 0\ncellsize 1\n1 2 3\n")
+    with pytest.raises(SourceUnreadable), open_source(TileRoots((tmp_path,)), "a.asc"):
+        pass  # GDAL would look for every cell that is missing
+
+
+def test_an_esri_ascii_file_that_ends_too_soon_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a.asc").write_text("ncols 3\nnrows 4\nxllcorner 0\nyllcorner 0\ncellsize 1\n1 2 3\n4 5 6\n")
     with pytest.raises(SourceUnreadable):
-        read_all(path)
+        read_all(tmp_path / "a.asc")
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a.asc", "N47E007.hgt", "a.tiff"])
@@ -203,15 +234,16 @@ def test_words_that_are_no_text_are_errors_of_the_source(geotiff: bytes) -> None
 
 
 class FailingRanges(MemoryRanges):
-    """A disk that reads a few times and then no more."""
+    """A disk that reads a few times and then no more, or fails once."""
 
-    def __init__(self, data: bytes, reads: int) -> None:
+    def __init__(self, data: bytes, reads: int, *, once: bool = False) -> None:
         super().__init__("a.tif", "a.tif", data, SourceIdentity(size=len(data)))
         self.reads = reads
+        self.once = once
 
     def read_into(self, start: int, buffer: Buffer) -> int:
         self.reads -= 1
-        if self.reads < 0:
+        if self.reads == -1 or (self.reads < 0 and not self.once):
             raise SourceUnreadable("a.tif", "the disk fails")
         return super().read_into(start, buffer)
 
@@ -230,8 +262,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[rasterio.DatasetReader]:
     return rasters
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")  # what GDAL makes of it
+@pytest.mark.parametrize("once", [False, True])
 def test_a_disk_that_fails_is_told_whenever_it_fails(
-    geotiff: bytes, opened: list[rasterio.DatasetReader]
+    geotiff: bytes, opened: list[rasterio.DatasetReader], once: bool
 ) -> None:
     healthy = FailingRanges(geotiff, 1000)
     with open_gdal(healthy, "GTiff") as source:
@@ -241,7 +275,7 @@ def test_a_disk_that_fails_is_told_whenever_it_fails(
     for reads in range(needed):
         with (
             pytest.raises(SourceUnreadable, match="the disk fails"),
-            open_gdal(FailingRanges(geotiff, reads), "GTiff") as source,
+            open_gdal(FailingRanges(geotiff, reads, once=once), "GTiff") as source,
         ):
             source.read_window(source.info.window)
     assert len(opened) > 2

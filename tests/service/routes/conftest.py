@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,17 +11,12 @@ from rest import AppClient, add_golden, open_client
 
 
 @pytest.fixture(scope="module")
-def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppClient]:
+def golden(tmp_path_factory: pytest.TempPathFactory, module_catalogue_url: str) -> Iterator[AppClient]:
     """A service with the terrain `golden`, id 1, and nothing else; tests leave it as it is."""
-    installation = make_installation(tmp_path_factory.mktemp("golden"))
+    installation = make_installation(tmp_path_factory.mktemp("golden"), module_catalogue_url)
     with open_client(installation) as client:
         add_golden(installation, client)
         yield client
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture

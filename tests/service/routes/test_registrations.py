@@ -16,7 +16,10 @@ import pytest
 from catalog.repository.keys import Scope
 from installations import Installation
 from rest import AppClient, add_terrain, open_client, opened_files, problem_in
+from service.creation import TerrainOrder, create_terrain
 from service.keys import issue_key
+from service.registration_desk import ATTEMPTS
+from service.registration_jobs import claim, queue_registration
 from tables import COLUMNS, CSV, NDJSON, SIDE, declared, ended, ndjson, save_tiles, send, spooled
 
 
@@ -219,6 +222,35 @@ def test_a_service_that_stops_leaves_its_registrations_to_the_next_start(install
     assert len(spooled(installation)) == 1
     with open_client(installation) as client:
         assert ended(client, address)["state"] == "done"
+
+
+def test_a_table_that_ends_its_process_again_and_again_is_given_up(installation: Installation) -> None:
+    save_tiles(installation.tiles, 1)
+    (installation.folder / "spool").mkdir()
+    with installation.house() as house:
+        terrain = create_terrain(house, TerrainOrder(name="alps"))
+        job = queue_registration(house, terrain.id, "0" * 32, 1, None)
+        for _ in range(ATTEMPTS):
+            assert claim(house, job.id) is not None
+    (installation.folder / "spool" / f"{job.id}.ndjson").write_bytes(ndjson([declared(0)]))
+    with open_client(installation) as client:
+        told = ended(client, f"/terrain/alps/registration/{job.id}")
+        assert (told["state"], told["failure"]["error"]) == ("failed", "RegistrationAbandoned")
+        assert_nothing_is_left(installation)
+
+
+def test_a_table_of_a_terrain_that_is_deleted_meanwhile_is_left(installation: Installation) -> None:
+    count = 8000
+    save_tiles(installation.tiles, count)
+    with open_client(installation) as client:
+        add_terrain(client, "alps")
+        address = send(client, "alps", ndjson(declared(number) for number in range(count)), NDJSON)
+        while client.get(address).json()["rows_read"] == 0:
+            time.sleep(0.01)
+        assert client.delete("/terrain/alps").status_code == 204
+        assert_nothing_is_left(installation)
+        add_terrain(client, "andes", {"url": "0.npy", "x": 0, "y": 0})
+        assert ended(client, send(client, "andes", ndjson([declared(1)]), NDJSON))["state"] == "done"
 
 
 def test_a_table_that_is_sent_again_with_its_key_is_registered_once(
