@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from affine import Affine
 
 from catalog.models import Tile
 from catalog.repository import pyramids, terrains, tiles
-from installations import Installation, make_installation, save_geotiff
+from installations import Installation, save_geotiff
 from raster.errors import SourceChanged, SourceMisdeclared, SourceNotFound
 from raster.sources.declared import Declaration
 from service.builds import build_pyramid
@@ -25,11 +24,6 @@ from service.tile_statistics import compute_statistics
 
 UTM = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0)
 SHAPE = (3, 4)
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture

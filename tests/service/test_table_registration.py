@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from affine import Affine
 from catalog.models import Registration, Terrain
 from catalog.repository import registrations, terrains, tiles
 from catalog.repository.registrations import RegistrationProgress
-from installations import Installation, make_installation, save_geotiff
+from installations import Installation, save_geotiff
 from raster.errors import TerrainTooLarge
 from service import table_registration
 from service.creation import TerrainOrder, create_terrain
@@ -28,11 +27,6 @@ from service.tile_orders import TileOrder
 from tables import declared, ndjson, save_tiles
 
 UTM = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0)
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
 
 
 @pytest.fixture

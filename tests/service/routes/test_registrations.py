@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from catalog.models import StagedTile
 from catalog.repository.keys import Scope
 from installations import Installation
-from rest import AppClient, add_terrain, open_client, opened_files, problem_in
+from rest import AppClient, add_terrain, open_client, opened_files, problem_in, row_count
 from service.creation import TerrainOrder, create_terrain
 from service.keys import issue_key
 from service.registration_desk import ATTEMPTS
@@ -29,9 +29,7 @@ def tiles_of(client: AppClient, terrain: str) -> list[dict[str, Any]]:
 
 
 def staged(installation: Installation) -> int:
-    with closing(sqlite3.connect(installation.folder / "catalog.db")) as catalogue:
-        (count,) = catalogue.execute("SELECT count(*) FROM staged_tile").fetchone()
-    return int(count)
+    return row_count(installation, StagedTile)
 
 
 def assert_nothing_is_left(installation: Installation) -> None:
