@@ -121,7 +121,7 @@ def _run(script: str, inputs: Inputs, out: Path) -> str:
 
 def run_script(script: str, *arguments: str) -> str:
     """What a program below this folder prints; it measures itself."""
-    program = Path(__file__).with_name(script)
+    program = Path(__file__).parent / script
     packages = os.pathsep.join([str(ROOT), str(ROOT / "scripts")])
     environment = os.environ | {"PYTHONPATH": packages, "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, str(program), *arguments]
