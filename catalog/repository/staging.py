@@ -139,7 +139,9 @@ def _insert(session: WriteSession, terrain_id: int, lines: ColumnElement[bool]) 
         .where(lines, ~is_known)
         .order_by(StagedTile.line)
     )
-    return _count(session.execute(insert(Tile).from_select(["terrain_id", *names], staged)))
+    inserting = insert(Tile).from_select(["terrain_id", *names], staged)
+    # of an INSERT, SQLAlchemy keeps no count unless it is told to
+    return _count(session.execute(inserting, execution_options={"preserve_rowcount": True}))
 
 
 def drop_staged(session: WriteSession) -> bool:
