@@ -1,8 +1,10 @@
 """What can go wrong with facts. No HTTP here: `service/problems.py` gives each a status.
 
 CatalogError
-├ TerrainNotFound · TileNotFound · KeyNotFound
+├ TerrainNotFound · TileNotFound · KeyNotFound · RegistrationNotFound
 ├ TerrainExists          the name is taken
+├ RegistrationLost       another process works on the registration now, or its terrain is gone
+├ RequestKeyTaken        an Idempotency-Key came with another request
 ├ CursorInvalid          a page was asked for with a cursor that no page gave
 ├ CatalogUnavailable     the database is locked, full, damaged or not there, or all connections are busy
 └ SchemaOutdated         the database has another schema than this version needs
@@ -45,6 +47,37 @@ class KeyNotFound(CatalogError):
     def __init__(self, prefix: str) -> None:
         super().__init__(f"no API key {prefix!r}; `ziggurat key list` names those there are")
         self.prefix = prefix
+
+
+class RegistrationNotFound(CatalogError):
+    """There is no such registration."""
+
+    def __init__(self, registration: str) -> None:
+        super().__init__(
+            f"no registration {registration!r} of this terrain; those that ended are kept for a week"
+        )
+        self.registration = registration
+
+
+class RegistrationLost(CatalogError):
+    """Another process works on the registration, or its terrain is gone."""
+
+    def __init__(self, registration: str) -> None:
+        super().__init__(
+            f"registration {registration} was taken over by another process, or its terrain was deleted"
+        )
+        self.registration = registration
+
+
+class RequestKeyTaken(CatalogError):
+    """The Idempotency-Key came with another request."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"the Idempotency-Key {key!r} came with another body before; a request that is not a repetition "
+            "takes a new key"
+        )
+        self.key = key
 
 
 class CursorInvalid(CatalogError):

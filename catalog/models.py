@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     case,
+    false,
     func,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -54,6 +55,7 @@ class Base(DeclarativeBase):
         float: Double,
         datetime: UtcTime,
         list[float]: Json,
+        list[dict[str, Any]]: Json,
         dict[str, Any]: Json,
     }
 
@@ -106,20 +108,9 @@ PLACE = func.box(
 Index("ix_terrain_place", PLACE, postgresql_using="gist").ddl_if(dialect="postgresql")
 
 
-class Tile(Base):
-    """A source placed in a terrain's grid, as it was when it was registered."""
+class TileFacts:
+    """What is known of a tile. One that is declared was not looked at: it is what its owner says."""
 
-    __tablename__ = "tile"
-    __table_args__ = (
-        UniqueConstraint("terrain_id", "url"),
-        Index(None, "terrain_id", "id"),
-        Index(None, "terrain_id", "priority", "id"),
-        Index(None, "terrain_id", "y", "x"),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    terrain_id: Mapped[int] = mapped_column(Id, ForeignKey("terrain.id", ondelete="CASCADE"))
     url: Mapped[str]
     x: Mapped[int]
     y: Mapped[int]
@@ -138,7 +129,88 @@ class Tile(Base):
     crs: Mapped[str | None]
     block_height: Mapped[int]
     block_width: Mapped[int]
+    is_declared: Mapped[bool] = mapped_column(server_default=false())
+
+
+class Tile(TileFacts, Base):
+    """A source placed in a terrain's grid, as it was when it was registered."""
+
+    __tablename__ = "tile"
+    __table_args__ = (
+        UniqueConstraint("terrain_id", "url"),
+        Index(None, "terrain_id", "id"),
+        Index(None, "terrain_id", "priority", "id"),
+        Index(None, "terrain_id", "y", "x"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    terrain_id: Mapped[int] = mapped_column(Id, ForeignKey("terrain.id", ondelete="CASCADE"))
     registered_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+Index(
+    "ix_tile_declared",
+    Tile.terrain_id,
+    Tile.id,
+    sqlite_where=Tile.is_declared,
+    postgresql_where=Tile.is_declared,
+)
+"""Of the few that no build has looked at yet."""
+
+
+class Registration(Base):
+    """A table of tiles that is registered as a job, all rows or none. Times are the database's."""
+
+    __tablename__ = "registration"
+    __table_args__ = (Index(None, "terrain_id"), Index(None, "state", "created_at"))
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    terrain_id: Mapped[int] = mapped_column(Id, ForeignKey("terrain.id", ondelete="CASCADE"))
+    byte_count: Mapped[int]
+    state: Mapped[str]
+    # which attempt of which process works on it; what others write is not taken
+    owner: Mapped[str | None]
+    # when some process last had it
+    beat_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    bytes_read: Mapped[int] = mapped_column(default=0)
+    rows_read: Mapped[int] = mapped_column(default=0)
+    rows_registered: Mapped[int] = mapped_column(default=0)
+    problem_count: Mapped[int] = mapped_column(default=0)
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    failure: Mapped[dict[str, Any] | None]
+    revision: Mapped[int | None]
+    origin_moved: Mapped[bool | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class StagedTile(TileFacts, Base):
+    """A row of a table that is being registered; `line` is where it ends in the table, from 1."""
+
+    __tablename__ = "staged_tile"
+    __table_args__ = (Index(None, "registration_id", "url", "line"),)
+
+    registration_id: Mapped[str] = mapped_column(
+        ForeignKey("registration.id", ondelete="CASCADE"), primary_key=True
+    )
+    line: Mapped[int] = mapped_column(primary_key=True)
+
+
+class HonouredRequest(Base):
+    """What was done for a request that had an Idempotency-Key. Times are the database's."""
+
+    __tablename__ = "honoured_request"
+    __table_args__ = (Index(None, "created_at"),)
+
+    # the prefix of an API key, empty where none is needed
+    holder: Mapped[str] = mapped_column(Text, primary_key=True)
+    target: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    body_sha256: Mapped[str]
+    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
 
 
 class Generation(Base):

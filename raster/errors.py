@@ -6,7 +6,8 @@ RasterError
 │ ├ SourceForbidden      the path leaves the tile roots
 │ ├ SourceRefused        readable, but not a raster this project takes
 │ ├ SourceUnreadable     damaged, or not what its name says
-│ └ SourceChanged        another file than the one that was registered
+│ ├ SourceChanged        another file than the one that was registered
+│ └ SourceMisdeclared    not what was declared when it was registered
 ├ PlacementRefused       the tile does not fit into the terrain's grid
 ├ TerrainEmpty           no tiles, so no grid
 ├ TerrainTooLarge        more cells than allowed
@@ -71,6 +72,10 @@ class SourceUnreadable(SourceError):
 
 class SourceChanged(SourceError):
     """The source is not the one that was registered."""
+
+
+class SourceMisdeclared(SourceError):
+    """The source is not what was declared when it was registered."""
 
 
 class PlacementRefused(RasterError):

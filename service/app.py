@@ -26,7 +26,7 @@ from service.query_parameters import check_parameters
 from service.readiness import Readiness
 from service.request_ids import RequestIds
 from service.request_watch import RequestWatch
-from service.routes import health, levels, monitoring, pyramids, terrains, tiles
+from service.routes import health, levels, monitoring, pyramids, registrations, terrains, tiles
 from service.settings import Settings
 from service.version import VERSION
 
@@ -48,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             schema_watch.cancel()
+            app.state.desk.registrations.close()
             app.state.desk.builds.close()
             house.database.dispose()
 
@@ -61,8 +62,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.readiness, app.state.monitor = readiness, monitor
     install_problems(app)
-    # the tile routes come first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (health, monitoring, tiles, terrains, pyramids, levels):
+    # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
+    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, levels):
         app.include_router(routes.router)
     if settings.requires_keys:
         describe_keys(app.openapi(), settings)
@@ -72,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def install_middleware(app: FastAPI, settings: Settings, readiness: Readiness, monitor: Monitor) -> None:
     """What every request passes on its way in and every answer on its way out; the last one comes first."""
-    app.add_middleware(BodyLimits)
+    app.add_middleware(BodyLimits, table_bytes=settings.max_table_bytes)
     app.add_middleware(KeyGuard, settings=settings)
     app.add_middleware(CrossOrigin, trusted=settings.cors_origins)
     own_hosts = (*LOCAL_HOSTS, settings.host) if settings.is_local else ()

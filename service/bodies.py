@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from catalog.models import Pyramid, Terrain, Tile
+from catalog.models import Pyramid, Registration, Terrain, Tile
+from catalog.repository.registrations import RegistrationState
 from raster.grid import Extent
 from service.encoding import json_nodata
 from service.failures import Failure
@@ -14,7 +15,10 @@ from service.pyramid_states import PyramidState
 from service.schemas import (
     ExtentBody,
     IdentityBody,
+    ReasonBody,
+    RowProblemBody,
     SizeBody,
+    TableRegistrationBody,
     TerrainBody,
     TileBody,
 )
@@ -65,6 +69,20 @@ def tile_body(tile: Tile) -> TileBody:
         offset=tile.offset,
         priority=tile.priority,
         identity=IdentityBody(size=tile.size, modified_at=modified, etag=tile.etag),
+        declared=tile.is_declared,
+    )
+
+
+def registration_body(job: Registration) -> TableRegistrationBody:
+    """The registration of a table as an answer."""
+    columns = ("id", "terrain_id", "rows_read", "rows_registered", "problem_count", "revision")
+    times = ("origin_moved", "created_at", "finished_at")
+    return TableRegistrationBody(
+        **{column: getattr(job, column) for column in (*columns, *times)},
+        state=RegistrationState(job.state).value,
+        progress=min(1.0, job.bytes_read / max(1, job.byte_count)),
+        problems=[RowProblemBody(**problem) for problem in job.problems],
+        failure=None if job.failure is None else ReasonBody(**job.failure),
     )
 
 

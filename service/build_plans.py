@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.models import Generation, Terrain
 from catalog.repository import pyramids, terrains, tiles
+from catalog.repository.declared import count_declared
 from raster.budget import Allotment, allot
 from raster.journal import Attempt, find_attempts
 from raster.layout import Description
@@ -22,11 +23,15 @@ from service.mosaics import mosaic_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedBuild:
-    """A build before it starts: of which terrain in which revision, what it will do, what it may take."""
+    """A build before it starts: of which terrain in which revision, what it will do, what it may take.
+
+    Of the tiles `declared_count` are to be looked into first: the plan may change by that.
+    """
 
     terrain: Terrain
     plan: BuildPlan
     allotment: Allotment
+    declared_count: int
 
 
 def href_of(pyramid: PyramidPlan) -> str:
@@ -47,6 +52,7 @@ def plan_build(house: House, terrain_key: int | str, metric_names: Sequence[str]
         terrain = terrains.get_terrain(session, terrain_key)
         rows = tiles.iterate_tiles_in_precedence(session, terrain.id)
         mosaic = mosaic_of(terrain, rows, house.roots)
+        declared_count = count_declared(session, terrain.id)
     allotment = allot(
         mosaic.cell_type,
         [metric.bind(mosaic.cell_type, mosaic.grid.cell_count) for metric in metrics],
@@ -56,7 +62,7 @@ def plan_build(house: House, terrain_key: int | str, metric_names: Sequence[str]
     )
     wanted = [(metric, _describe(terrain, metric)) for metric in metrics]
     plan = plan_pyramids(mosaic, wanted, shard_cells=allotment.shard_cells)
-    return PlannedBuild(terrain=terrain, plan=plan, allotment=allotment)
+    return PlannedBuild(terrain=terrain, plan=plan, allotment=allotment, declared_count=declared_count)
 
 
 def _describe(terrain: Terrain, metric: Metric) -> Description:

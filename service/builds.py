@@ -18,6 +18,7 @@ from raster.objects import manifest_path, replace_file
 from raster.pyramid import PyramidPlan
 from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
+from service.declared_tiles import check_declared
 from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, Failure, failure_of
@@ -51,7 +52,7 @@ def build_pyramids(
     ------
     TerrainNotFound, MetricNotFound, TerrainEmpty, BudgetTooSmall, ClusterUnavailable
     SourceError
-        A tile cannot be read.
+        A tile cannot be read, or is not what was declared.
     MetricFailed
     StoreUnavailable
         The folder of the pyramids cannot be written.
@@ -65,7 +66,7 @@ def build_pyramids(
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain_key)
     with _recording_failures(house, terrain, metric_names):
-        build = plan_build(house, terrain.id, metric_names)
+        build = _plan(house, terrain.id, metric_names, on_shard)
     with _recording_failures(house, build.terrain, metric_names):
         _carry_out(house, build, on_shard)
     return {pyramid.about.metric: pyramid.about.generation for pyramid in build.plan.pyramids}
@@ -108,6 +109,18 @@ def _record_failure(house: House, terrain: Terrain, metric_names: Sequence[str],
     with house.database.write() as session:
         for name in metric_names:
             pyramids.record_failure(session, terrain.id, name, terrain.revision, failure.as_record())
+
+
+def _plan(house: House, terrain_id: int, metric_names: Sequence[str], on_shard: Progress) -> PlannedBuild:
+    """Plan from tiles that somebody has looked into.
+
+    Raises
+    ------
+    SourceMisdeclared
+    """
+    while (build := plan_build(house, terrain_id, metric_names)).declared_count:
+        check_declared(house, terrain_id, lambda *_: on_shard(0, 0))
+    return build
 
 
 def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[WrittenPyramid]:

@@ -14,6 +14,7 @@ from service.build_desk import BuildDesk
 from service.exhaustion import reporting_exhaustion
 from service.house import House
 from service.levels import LevelReader
+from service.registration_desk import RegistrationDesk
 from service.retrying import try_again
 
 P = ParamSpec("P")
@@ -27,6 +28,7 @@ class Desk:
     house: House
     builds: BuildDesk
     levels: LevelReader
+    registrations: RegistrationDesk
     limiter: CapacityLimiter
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -51,7 +53,8 @@ class Desk:
 
 def open_desk(house: House) -> Desk:
     """Wire the counter. Must be called in the event loop that serves."""
-    return Desk(house, BuildDesk(house), LevelReader(house), CapacityLimiter(house.settings.request_threads))
+    limiter = CapacityLimiter(house.settings.request_threads)
+    return Desk(house, BuildDesk(house), LevelReader(house), RegistrationDesk(house), limiter)
 
 
 def desk_of(request: Request) -> Desk:

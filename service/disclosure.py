@@ -15,13 +15,14 @@ from raster.errors import (
     NotAMetric,
     PyramidCorrupt,
 )
-from service.errors import StoreUnavailable
+from service.errors import SpoolUnavailable, StoreUnavailable
 
 HIDDEN: Mapping[type[Exception], frozenset[str]] = {
     PyramidCorrupt: frozenset({"key", "reason"}),
     ClusterUnavailable: frozenset({"address", "reason"}),
     CatalogUnavailable: frozenset({"reason", "is_retryable"}),
     StoreUnavailable: frozenset({"path", "reason"}),
+    SpoolUnavailable: frozenset({"path", "reason"}),
     # what foreign code says of itself
     MetricFailed: frozenset({"reason"}),
     MetricNotImportable: frozenset({"plugin", "reason"}),

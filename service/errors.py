@@ -28,6 +28,41 @@ class RegistrationTooLarge(ServiceError):
         self.limit = limit
 
 
+class TableRefused(ServiceError):
+    """Some rows of a table cannot be registered, so none was."""
+
+    def __init__(self, problem_count: int) -> None:
+        rows = "1 row" if problem_count == 1 else f"{problem_count} rows"
+        super().__init__(f"{rows} cannot be registered, so none was; mend the table and send it again")
+        self.problem_count = problem_count
+
+
+class RegistrationAbandoned(ServiceError):
+    """The process that worked on the registration ended before it was done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the process that worked on it ended, and no other one has the table; nothing was registered, "
+            "send the table again"
+        )
+
+
+class RegistrationStopped(ServiceError):
+    """The registration was stopped because the service shuts down."""
+
+    def __init__(self) -> None:
+        super().__init__("the service shuts down; it goes on with the registration when it starts again")
+
+
+class SpoolUnavailable(ServiceError):
+    """Tables cannot be received right now."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the spool cannot be used: {path}: {reason} (ZIGGURAT_SPOOL)")
+        self.path = path
+        self.reason = reason
+
+
 class BuildCancelled(ServiceError):
     """The build was stopped because the service shuts down."""
 

@@ -13,6 +13,7 @@ from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
 from service.settings import Settings
+from service.spool import Spool
 from service.tally import Tally
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,11 @@ class House:
     def store(self) -> Path:
         """The folder of all pyramids, absolute."""
         return self.settings.store_url.absolute()
+
+    @property
+    def spool(self) -> Spool:
+        """Where tables wait to be registered."""
+        return Spool(self.settings.spool.absolute())
 
     def pyramid_root(self, href: str) -> Path:
         """Where the generation with this `href` lies."""

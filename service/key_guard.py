@@ -43,6 +43,12 @@ def granted_scope(scope: MutableMapping[str, Any]) -> Scope | None:
     return granted
 
 
+def holder_of(scope: MutableMapping[str, Any]) -> str:
+    """The prefix of the key that this request came with; empty for none."""
+    holder: str = scope["state"]["holder"]
+    return holder
+
+
 def kept_private(cache_control: str) -> str:
     """What a shared cache may be told of an answer to the holder of a key: that it is not for others."""
     said = [directive.strip() for directive in cache_control.split(",") if directive.strip()]
@@ -69,7 +75,8 @@ class KeyGuard:
         except (ServiceError, CatalogError) as error:
             await answer_problem(request, error)(scope, receive, send)
             return
-        scope.setdefault("state", {})["granted"] = granted
+        state = scope.setdefault("state", {})
+        state["granted"], state["holder"] = granted, "" if key is None else key.prefix
         is_private = self._requires_keys and not self._public_reading
         await self._app(scope, receive, _privately(send) if is_private else send)
         if key is not None:

@@ -16,3 +16,8 @@ def next_page(request: Request, cursor: str | None) -> str | None:
         return None
     address = request.url.include_query_params(after=cursor)
     return f"{address.path}?{address.query}"
+
+
+def registration_path(terrain: str, registration_id: str) -> str:
+    """Where the state of a registration is told."""
+    return f"/terrain/{terrain}/registration/{registration_id}"

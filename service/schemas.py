@@ -131,13 +131,18 @@ class TerrainPage(BaseModel):
     next: str | None
 
 
-class NewTileBody(Body):
-    """A tile to register: where its bytes lie, and its place unless the file says it."""
+class PlacedSourceBody(Body):
+    """Where a tile's bytes lie, and its place unless the file says it."""
 
     url: Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_without_nul)]
     x: SafeInteger | None = None
     y: SafeInteger | None = None
     priority: Annotated[int, Field(ge=-(2**31), lt=2**31)] = 0
+
+
+class NewTileBody(PlacedSourceBody):
+    """A tile to register."""
+
     nodata: Annotated[FiniteFloat | None, Field(description="Overrides the file's own sentinel.")] = None
 
 
@@ -181,6 +186,9 @@ class TileBody(BaseModel):
     offset: float
     priority: int
     identity: IdentityBody
+    declared: Annotated[
+        bool, Field(description="Whether nobody has looked into the file yet: the first build does.")
+    ]
 
 
 class TilePage(BaseModel):
@@ -202,6 +210,39 @@ class RegistrationBody(BaseModel):
             "pyramids built before."
         ),
     ]
+
+
+class RowProblemBody(BaseModel):
+    """Why a row of a table cannot be registered."""
+
+    line: Annotated[int, Field(description="Where the row ends in the table, from 1.")]
+    url: str | None
+    reason: str
+
+
+class ReasonBody(BaseModel):
+    """Why a registration failed."""
+
+    error: str
+    detail: str
+
+
+class TableRegistrationBody(BaseModel):
+    """How the registration of a table stands: nothing of it is there before it is done."""
+
+    id: str
+    terrain_id: int
+    state: Literal["queued", "running", "done", "failed"]
+    progress: Annotated[float, Field(ge=0, le=1, description="Share of the table that is read.")]
+    rows_read: int
+    rows_registered: int
+    problem_count: int
+    problems: Annotated[list[RowProblemBody], Field(description="The first ones.")]
+    failure: ReasonBody | None
+    revision: Annotated[int | None, Field(description="The terrain's, since it is done.")]
+    origin_moved: bool | None
+    created_at: datetime
+    finished_at: datetime | None
 
 
 class StatisticsBody(BaseModel):

@@ -120,6 +120,13 @@ class Settings(BaseSettings):
     )
     max_answer_cells: int = Field(default=2**20, ge=1, description="Cells one answer may hold.")
     max_registration_tiles: int = Field(default=10_000, ge=1, description="Tiles one request may register.")
+    spool: Path = Field(
+        default=Path("data/spool"),
+        description="Folder for tables of tiles that were sent and are not registered yet.",
+    )
+    max_table_bytes: ByteSize = Field(
+        default=ByteSize(2**30), ge=1, description="Largest table of tiles that one request may send."
+    )
     build_workers: int = Field(
         default_factory=available_cores, ge=1, description="Threads of one build. Default: the cores."
     )
@@ -160,6 +167,11 @@ class Settings(BaseSettings):
         if separator and scheme != "file":
             raise ValueError(f"{scheme}:// stores are not supported; name a folder")
         return _folder(rest if separator else value)
+
+    @field_validator("spool", mode="before")
+    @classmethod
+    def _expand_folder(cls, value: object) -> object:
+        return _folder(value) if isinstance(value, str) else value
 
     @field_validator("tile_root", mode="before")
     @classmethod

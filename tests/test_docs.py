@@ -23,7 +23,7 @@ from service.settings import Settings
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 PACKAGES = ("raster", "catalog", "service")
 
-MADE_BY_COMMANDS = ("data/catalog.db", "data/pyramids", "data/tile/massif", "deploy/.env")
+MADE_BY_COMMANDS = ("data/catalog.db", "data/pyramids", "data/spool", "data/tile/massif", "deploy/.env")
 """Paths that documentation names and a fresh clone does not have."""
 
 

@@ -21,8 +21,9 @@ from service.creation import TerrainOrder, create_terrain
 from service.errors import RegistrationRefused
 from service.house import House
 from service.pyramid_states import list_states
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
 from service.terrain_grids import cell_type_of, grid_of
+from service.tile_orders import TileOrder
 
 METRICS = ("max", "min", "mean", "count")
 

@@ -27,8 +27,9 @@ from readme import README, ROOT, blocks, section
 from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.house import open_house
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
 from service.settings import Settings
+from service.tile_orders import TileOrder
 from show_demo import TERRAINS
 
 UNSTABLE = {"generation", "store_url"}

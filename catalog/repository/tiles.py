@@ -19,7 +19,7 @@ from raster.grid import Window
 ID = re.compile(r"[0-9]{1,18}")
 """Ids as a cursor carries them, within 64 bits."""
 
-URLS_A_STATEMENT = 1000
+KEYS_A_STATEMENT = 1000
 """Databases bound the parameters of a statement: SQLite at 32 766."""
 
 
@@ -49,6 +49,7 @@ class NewTile:
     crs: str | None = None
     block_height: int
     block_width: int
+    is_declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,15 @@ def get_tile(session: ReadSession, tile_id: int) -> Tile:
     if tile is None:
         raise TileNotFound(tile_id)
     return tile
+
+
+def list_by_id(session: ReadSession, ids: Sequence[int]) -> list[Tile]:
+    """The tiles with these ids that are there, in this order."""
+    found: dict[int, Tile] = {}
+    for start in range(0, len(ids), KEYS_A_STATEMENT):
+        query = select(Tile).where(Tile.id.in_(ids[start : start + KEYS_A_STATEMENT]))
+        found.update((tile.id, tile) for tile in session.scalars(query))
+    return [found[each] for each in ids if each in found]
 
 
 def lock_tile(session: WriteSession, tile_id: int) -> Tile:
@@ -198,8 +208,8 @@ def delete_tile(session: WriteSession, tile: Tile) -> None:
 
 def _find_by_url(session: ReadSession, terrain_id: int, urls: Sequence[str]) -> dict[str, Tile]:
     found: dict[str, Tile] = {}
-    for start in range(0, len(urls), URLS_A_STATEMENT):
-        some = urls[start : start + URLS_A_STATEMENT]
+    for start in range(0, len(urls), KEYS_A_STATEMENT):
+        some = urls[start : start + KEYS_A_STATEMENT]
         query = select(Tile).where(Tile.terrain_id == terrain_id, Tile.url.in_(some))
         found.update((tile.url, tile) for tile in session.scalars(query))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,12 +63,20 @@ def create(
 def add(
     terrain: TerrainName,
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="Files, folders or patterns below the tile root (ZIGGURAT_TILE_ROOT); relative ones are "
             "sought in the current folder, then in the tile root."
         ),
-    ],
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A table of tiles instead: .ndjson or .csv, a row a tile, as many as there are.",
+        ),
+    ] = None,
     x: Annotated[
         int | None,
         typer.Option(help="Column of a single tile's upper-left cell, where the file does not say."),
@@ -85,9 +94,21 @@ def add(
     Registering a source again replaces that tile.
     """
     # what reads tiles takes a moment that the other commands need not wait
-    from service.registration import TileOrder, register_tiles  # noqa: PLC0415
+    from service.commands.tables import add_table, table_kind_of, tell_registered  # noqa: PLC0415
+    from service.registration import register_tiles  # noqa: PLC0415
     from service.source_names import expand_sources  # noqa: PLC0415
+    from service.tile_orders import TileOrder  # noqa: PLC0415
 
+    if table is not None:
+        _refuse_beside_table(sources, x, y, priority, nodata)
+        kind = table_kind_of(table)
+        house = open_installation()
+        if create:
+            _create_if_missing(house, terrain)
+        add_table(house, terrain, table, kind, as_json=json)
+        return
+    if not sources:
+        raise typer.BadParameter("name sources, or a --table of them")
     house = open_installation()
     urls = expand_sources(house.roots, sources)
     if (x is not None or y is not None) and len(urls) != 1:
@@ -100,10 +121,17 @@ def add(
     if json:
         print_json({"tiles": [tile.id for tile in done.tiles], "revision": done.revision})
         return
-    what = "1 tile" if len(done.tiles) == 1 else f"{len(done.tiles)} tiles"
-    tell(f"{what} registered; terrain {terrain} is at revision {done.revision}.")
-    if done.origin_moved:
-        tell("Its upper-left cell moved: 2x2 blocks shift, the next build makes every level anew.")
+    tell_registered(terrain, len(done.tiles), done.revision, origin_moved=done.origin_moved)
+
+
+def _refuse_beside_table(
+    sources: list[str] | None, x: int | None, y: int | None, priority: int, nodata: float | None
+) -> None:
+    if sources or priority or any(given is not None for given in (x, y, nodata)):
+        raise typer.BadParameter(
+            "a --table says everything of its tiles; give no sources, --x, --y, --priority "
+            "or --nodata beside it"
+        )
 
 
 def _create_if_missing(house: House, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from catalog.errors import CatalogUnavailable, CursorInvalid, TerrainExists, TerrainNotFound
+from catalog.errors import CatalogUnavailable, CursorInvalid, RequestKeyTaken, TerrainExists, TerrainNotFound
 from catalog.models import Terrain
 from catalog.repository import terrains
 from catalog.repository.paging import Page
@@ -21,6 +21,7 @@ from service.etags import answers_304, etag_of
 from service.links import next_page
 from service.problems import problem_responses
 from service.pyramid_states import list_states
+from service.request_keys import IdempotencyKey, hash_of, request_key
 from service.schemas import (
     NewTerrainBody,
     TerrainBody,
@@ -73,15 +74,24 @@ def _read_page(
     "",
     status_code=HTTPStatus.CREATED,
     responses={
-        **problem_responses(TerrainExists, GridInvalid, TerrainTooLarge, CatalogUnavailable, has_body=True),
+        **problem_responses(
+            TerrainExists, RequestKeyTaken, GridInvalid, TerrainTooLarge, CatalogUnavailable, has_body=True
+        ),
         201: {"headers": {"Location": {"description": "The terrain", "schema": {"type": "string"}}}},
     },
 )
-async def post_terrain(desk: GivenDesk, body: NewTerrainBody, response: Response) -> TerrainBody:
+async def post_terrain(
+    request: Request,
+    desk: GivenDesk,
+    body: NewTerrainBody,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> TerrainBody:
     """Create a terrain without tiles."""
     fields = body.model_dump(exclude={"extent"})
     extent = None if body.extent is None else Extent(**body.extent.model_dump())
-    terrain = await desk.run(create_terrain, desk.house, TerrainOrder(**fields, extent=extent))
+    asked = request_key(request, key, hash_of(body.model_dump_json()))
+    terrain = await desk.run(create_terrain, desk.house, TerrainOrder(**fields, extent=extent), asked)
     response.headers["Location"] = f"/terrain/{terrain.name}"
     return terrain_body(terrain)
 

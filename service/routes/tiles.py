@@ -7,17 +7,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from catalog.errors import CatalogUnavailable, CursorInvalid, TerrainNotFound, TileNotFound
+from catalog.errors import CatalogUnavailable, CursorInvalid, RequestKeyTaken, TerrainNotFound, TileNotFound
 from catalog.models import Tile
 from catalog.repository import terrains, tiles
 from catalog.repository.paging import Page
 from raster.errors import GridInvalid, TerrainTooLarge
 from service.bodies import tile_body
 from service.desk import Desk, GivenDesk
-from service.errors import ParameterInvalid, RegistrationRefused, RegistrationTooLarge
+from service.errors import ParameterInvalid, RegistrationRefused, RegistrationTooLarge, SpoolUnavailable
 from service.links import next_page
 from service.problems import SOURCE_ERRORS, problem_responses
-from service.registration import TileOrder, change_priority, register_tiles, remove_tile
+from service.registration import change_priority, register_tiles, remove_tile
+from service.request_keys import IdempotencyKey, hash_of, request_key
 from service.schemas import (
     NewTilesBody,
     RegistrationBody,
@@ -26,7 +27,9 @@ from service.schemas import (
     TileChange,
     TilePage,
 )
+from service.table_description import TABLE_CONTENT, TABLE_TAKEN
 from service.tile_filters import TileFilter
+from service.tile_orders import TileOrder
 from service.tile_statistics import compute_statistics
 
 router = APIRouter(prefix="/terrain", tags=["tiles"])
@@ -116,22 +119,34 @@ def _read_page(desk: Desk, key: str, limit: int, after: str | None, wanted: Tile
 @router.post(
     "/{terrain}/tile",
     status_code=HTTPStatus.CREATED,
-    responses=problem_responses(
-        TerrainNotFound,
-        RegistrationRefused,
-        RegistrationTooLarge,
-        TerrainTooLarge,
-        CatalogUnavailable,
-        has_body=True,
-    ),
+    responses={
+        **problem_responses(
+            TerrainNotFound,
+            RegistrationRefused,
+            RegistrationTooLarge,
+            TerrainTooLarge,
+            RequestKeyTaken,
+            CatalogUnavailable,
+            SpoolUnavailable,
+            has_body=True,
+        ),
+        202: TABLE_TAKEN,
+    },
+    openapi_extra={"requestBody": {"content": TABLE_CONTENT}},
 )
-async def post_tiles(desk: GivenDesk, terrain: str, body: NewTilesBody) -> RegistrationBody:
-    """Register tiles, all or none. A source that is registered already is replaced."""
+async def post_tiles(
+    request: Request, desk: GivenDesk, terrain: str, body: NewTilesBody, key: IdempotencyKey = None
+) -> RegistrationBody:
+    """Register tiles, all or none. A source that is registered already is replaced.
+
+    A table, as NDJSON or CSV with the names of columns in the first line, is registered as a job.
+    """
     limit = desk.house.settings.max_registration_tiles
     if len(body.tiles) > limit:
         raise RegistrationTooLarge(len(body.tiles), limit)
     orders = [TileOrder(**tile.model_dump()) for tile in body.tiles]
-    done = await desk.run(register_tiles, desk.house, terrain, orders)
+    asked = request_key(request, key, hash_of(body.model_dump_json()))
+    done = await desk.run(register_tiles, desk.house, terrain, orders, request_key=asked)
     return RegistrationBody(
         tiles=[tile_body(tile) for tile in done.tiles],
         revision=done.revision,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from catalog.database import Database, open_database
 from catalog.errors import SchemaOutdated
 from catalog.models import Base, Terrain
 from catalog.repository.terrains import find_terrain, get_terrain
+
+BETWEEN_CLAUSES = r"\n|,\s+(?![^(]*\))"
+"""Lines as a table is created, commas where a column was added."""
 
 DEFINITIONS = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'",
@@ -32,7 +36,7 @@ DEFINITIONS = {
 def definitions(connection: Connection) -> dict[str, set[str]]:
     """The clauses of each table and index; their order means nothing."""
     return {
-        name: {clause.strip(" ,\t") for clause in sql.splitlines()}
+        name: {clause.strip(" ,\t\n") for clause in re.split(BETWEEN_CLAUSES, sql)}
         for name, sql in connection.execute(text(DEFINITIONS[connection.dialect.name]))
     }
 

@@ -14,7 +14,7 @@ from catalog.errors import TileNotFound
 from catalog.models import Terrain, Tile
 from catalog.repository.terrains import NewTerrain, create_terrain, delete_terrain, get_terrain
 from catalog.repository.tiles import (
-    URLS_A_STATEMENT,
+    KEYS_A_STATEMENT,
     NewTile,
     RegisteredTiles,
     delete_tile,
@@ -65,7 +65,7 @@ def test_an_unknown_tile_is_not_found(database: Database, tile_id: int) -> None:
 
 def test_ids_follow_the_order_of_registration(database: Database, alps: Terrain, new_tile: MakeTile) -> None:
     urls = [f"{number * 7919 % 2503}.tif" for number in range(2503)]
-    assert len(urls) > 2 * URLS_A_STATEMENT
+    assert len(urls) > 2 * KEYS_A_STATEMENT
     outcome = register(database, alps, *(new_tile(url=url) for url in urls))
     assert [tile.url for tile in outcome.tiles] == urls
     ids = [tile.id for tile in outcome.tiles]
@@ -89,6 +89,7 @@ CHANGES: dict[str, Any] = {
     "x": 1, "y": 1, "width": 21, "height": 11, "dtype": "uint8", "nodata": 0, "scale": 2.0, "offset": 1.0,
     "south_up": True, "priority": 1, "size": 401, "mtime_ns": 1, "etag": "e",
     "transform": [2.0, 0.0, 0.0, 0.0, -2.0, 0.0], "crs": "EPSG:4326", "block_height": 5, "block_width": 5,
+    "is_declared": True,
 }  # fmt: skip
 
 

@@ -21,7 +21,8 @@ from service.builds import build_pyramid, find_fresh
 from service.creation import TerrainOrder, create_terrain
 from service.errors import BuildCancelled
 from service.house import House
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
+from service.tile_orders import TileOrder
 
 ALPS = 1
 FIRST, SECOND = 1, 2

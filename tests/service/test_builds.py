@@ -26,8 +26,9 @@ from service.builds import build_pyramid, find_fresh
 from service.creation import TerrainOrder, create_terrain
 from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
 from service.house import House
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
 from service.terrain_grids import grid_of
+from service.tile_orders import TileOrder
 
 CELLS = np.array([[1, 41, 37], [3, 62, 23], [87, 12, 34]], dtype=np.int16)
 LEVELS = ([[1, 41, 37], [3, 62, 23], [87, 12, 34]], [[62, 37], [87, 34]], [[87]])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -349,3 +351,74 @@ def assert_all_succeed(processes: list[subprocess.Popen[str]]) -> None:
     for process in processes:
         _, stderr = process.communicate()
         assert process.returncode == 0, stderr
+
+
+def test_a_table_is_registered_with_a_bar_of_progress_or_as_json(installation: Installation) -> None:
+    table = installation.folder / "tiles.csv"
+    table.write_text("url,x,y,height,width,dtype\na.npy,0,0,3,3,int16\nb.npy,3,0,,,\n")
+    added = installation.run("add", "alps", "--table", "tiles.csv", "--create")
+    assert added.stdout == "2 tiles registered; terrain alps is at revision 1.\n"
+    assert "Reading rows" in added.stderr
+    again = installation.run("add", "alps", "--table", str(table), "--json")
+    assert again.stderr == ""
+    told = again.document
+    assert (told["state"], told["rows_registered"], told["revision"]) == ("done", 2, 1)
+    assert installation.run("build", "alps").code == 0
+
+
+def test_bad_rows_of_a_table_are_listed_by_line(installation: Installation) -> None:
+    table = installation.folder / "tiles.ndjson"
+    table.write_text('{"url": "a.npy", "x": 0, "y": 0}\n{"url": "c.npy"}\n{"y": 1}\n')
+    said = installation.run("add", "alps", "--table", str(table), "--create")
+    assert (said.code, said.stdout) == (1, "")
+    assert said.stderr.splitlines()[-3:] == [
+        "error: 2 rows cannot be registered, so none was; mend the table and send it again:",
+        "  - line 2: c.npy: no such file below the tile root (ZIGGURAT_TILE_ROOT)",
+        "  - line 3: url: Field required",
+    ]
+    said = installation.run("add", "alps", "--table", str(table), "--json")
+    assert (said.code, said.document["problem_count"], said.stderr) == (1, 2, "")
+    assert installation.run("info", "alps", "--json").document["terrain"]["tile_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("alps", "--table", "none.csv"), "none.csv"),
+        (("alps", "--table", "a.txt"), "a.txt: a table is named *.ndjson, *.jsonl, *.csv"),
+        (("alps", "a.npy", "--table", "a.csv"), "a --table says everything of its tiles"),
+        (("alps", "--table", "a.csv", "--priority", "1"), "a --table says everything of its tiles"),
+        (("alps",), "name sources, or a --table of them"),
+    ],
+)
+def test_a_table_that_cannot_be_one_is_wrong_usage(
+    installation: Installation, arguments: tuple[str, ...], said: str
+) -> None:
+    for name in ("a.txt", "a.csv"):
+        (installation.folder / name).touch()
+    refused = installation.run("add", *arguments)
+    assert refused.code == 2
+    assert said in refused.complaint
+
+
+def test_a_table_that_is_interrupted_is_told_as_failed(installation: Installation) -> None:
+    installation.run("create", "alps")
+    for number in range(2, 6000):
+        (installation.tiles / f"{number}.npy").hardlink_to(installation.tiles / "a.npy")
+    table = installation.folder / "tiles.csv"
+    table.write_text("url,x,y\n" + "".join(f"{number}.npy,{number},0\n" for number in range(2, 6000)))
+    process = installation.start("add", "alps", "--table", str(table))
+    until = time.monotonic() + 60
+    with closing(sqlite3.connect(installation.folder / "catalog.db")) as catalogue:
+        while not catalogue.execute("SELECT count(*) FROM staged_tile").fetchone()[0]:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        assert process.returncode == 130
+        jobs = catalogue.execute(
+            "SELECT state, json_extract(failure, '$.error') FROM registration"
+        ).fetchall()
+        staged = catalogue.execute("SELECT count(*) FROM staged_tile").fetchone()
+    assert jobs == [("failed", "RegistrationAbandoned")]
+    assert staged == (0,)

@@ -17,7 +17,8 @@ from raster.sources.npy import NpySource
 from service.builds import build_pyramids
 from service.creation import TerrainOrder, create_terrain
 from service.house import House
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
+from service.tile_orders import TileOrder
 from service.verification import Thoroughness, verify_pyramids
 
 NAMES = ("a.npy", "b.npy")

@@ -16,7 +16,8 @@ from installations import Installation, make_installation
 from rest import serve
 from service.creation import TerrainOrder, create_terrain
 from service.keys import issue_key
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
+from service.tile_orders import TileOrder
 
 EXAMPLES = {"open": 12, "keys": 4}
 """Requests of each operation: more find little more, and each may start a build."""

@@ -21,8 +21,9 @@ from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.errors import RegistrationRefused
 from service.house import House
-from service.registration import Registration, TileOrder, change_priority, register_tiles, remove_tile
+from service.registration import Registration, change_priority, register_tiles, remove_tile
 from service.terrain_grids import find_grid
+from service.tile_orders import TileOrder
 from terrains import cells_of
 
 UTM = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0)

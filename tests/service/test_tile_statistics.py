@@ -15,8 +15,9 @@ from raster.errors import SourceChanged, SourceNotFound, SourceUnreadable
 from raster.statistics import Statistics
 from service.creation import TerrainOrder, create_terrain
 from service.house import House, open_house
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
 from service.settings import Settings
+from service.tile_orders import TileOrder
 from service.tile_statistics import compute_statistics
 from source_files import save_raster
 

@@ -23,7 +23,8 @@ from service.creation import TerrainOrder, create_terrain
 from service.errors import PyramidNotBuilt
 from service.house import House
 from service.levels import LevelReader, WindowAsked
-from service.registration import TileOrder, register_tiles
+from service.registration import register_tiles
+from service.tile_orders import TileOrder
 from service.verification import Thoroughness, Verdict, verify_pyramids
 
 SIZE = 300

@@ -67,6 +67,7 @@ class Installation:
             f"{PREFIX}DATABASE_URL": self.database_url,
             f"{PREFIX}STORE_URL": str(self.folder / "pyramids"),
             f"{PREFIX}TILE_ROOT": str(self.tiles),
+            f"{PREFIX}SPOOL": str(self.folder / "spool"),
         }
 
     def run(self, *arguments: str, **settings: str) -> Said:
@@ -100,6 +101,7 @@ class Installation:
             database_url=self.database_url,
             store_url=self.folder / "pyramids",
             tile_root=(self.tiles,),
+            spool=self.folder / "spool",
         ).model_copy(update=changed)
 
     @contextmanager

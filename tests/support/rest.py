@@ -18,10 +18,10 @@ import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from catalog.database import Database, WriteSession, open_database
-from catalog.models import Base
+from catalog.models import Base, Generation
 from installations import Installation
 from make_small_terrains import GOLDEN
 from service.app import create_app
@@ -153,8 +153,13 @@ def hold_catalogue(installation: Installation) -> Iterator[WriteSession]:
 
 def generation_count(installation: Installation) -> int:
     """Generations that were ever published."""
+    return row_count(installation, Generation)
+
+
+def row_count(installation: Installation, table: type[Base]) -> int:
+    """Rows of a table of the catalogue."""
     with _opened(installation) as database, database.read() as session:
-        return int(session.execute(text("SELECT count(*) FROM generation")).scalar_one())
+        return session.scalars(select(func.count()).select_from(table)).one()
 
 
 @contextmanager
