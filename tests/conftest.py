@@ -14,14 +14,17 @@ from catalogues import KINDS, PostgresServer, postgres_server
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--catalog", choices=[*KINDS, "both"], default="both", help="Kinds of catalogues that tests run on."
+        "--catalog",
+        choices=[*KINDS, "both"],
+        help="Kinds of catalogues that tests run on. Default: both for those of the catalogue, else SQLite.",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for a catalogue runs once on each kind."""
     if "catalogue_kind" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--catalog")
+        is_of_catalogue = metafunc.definition.path.is_relative_to(Path(__file__).parent / "catalog")
+        chosen = metafunc.config.getoption("--catalog") or ("both" if is_of_catalogue else "sqlite")
         metafunc.parametrize("catalogue_kind", KINDS if chosen == "both" else [chosen], scope="session")
 
 
