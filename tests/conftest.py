@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=[*KINDS, "both"],
         help="Kinds of catalogues that tests run on. Default: both for those of the catalogue, else SQLite.",
     )
+
+
+def pytest_configure() -> None:
+    # a shell that starts the tests in the background has SIGINT ignored, and so would the programs they start
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
