@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,13 +18,16 @@ ZIGGURAT = str(ENVIRONMENT / "bin" / "ziggurat")
 def compare_sizes(folder: Path, sizes: list[int], metric: str, dtype: str) -> None:
     """Build terrains of each size in a process of its own, and print what that took."""
     itemsize = {"int16": 2, "float32": 4}[dtype]
-    costs = {size: _build(folder, size, metric, dtype) for size in sizes}
+    built = {size: _build(folder, size, metric, dtype) for size in sizes}
+    costs = {size: cost for size, (cost, _) in built.items()}
     print(f"\nbuild {metric} of {dtype}, {os.cpu_count()} cores, one fresh process each")
-    print(f"{'cells a side':>12} {'level 0':>10} {'wall':>9} {'CPU':>9} {'cells/s':>10} {'peak memory':>12}")
-    for size, cost in costs.items():
+    print(
+        f"{'cells a side':>12} {'level 0':>10} {'wall':>9} {'CPU':>9} {'cells/s':>10} {'peak memory':>12} {'--dry-run said':>15}"
+    )
+    for size, (cost, expected) in built.items():
         print(
             f"{size:>12} {size * size * itemsize / 1e6:>7.0f} MB {cost.wall_s:>7.2f} s {cost.cpu_s:>7.2f} s "
-            f"{size * size / cost.wall_s / 1e6:>8.1f} M {cost.peak_bytes / 1e6:>9.0f} MB"
+            f"{size * size / cost.wall_s / 1e6:>8.1f} M {cost.peak_bytes / 1e6:>9.0f} MB {expected / 1e6:>12.0f} MB"
         )
     first, last = sizes[0], sizes[-1]
     growth = costs[last].peak_bytes / costs[first].peak_bytes
@@ -37,8 +42,8 @@ def make_tiles(folder: Path, size: int, dtype: str) -> Path:
     return tiles
 
 
-def _build(folder: Path, size: int, metric: str, dtype: str) -> Cost:
-    """Cost of building a terrain of size x size cells, in a catalogue and store of its own."""
+def _build(folder: Path, size: int, metric: str, dtype: str) -> tuple[Cost, int]:
+    """Cost of building a terrain of size x size cells, and the memory expected, in a house of its own."""
     tiles, house = make_tiles(folder, size, dtype), folder / f"house-{size}"
     shutil.rmtree(house, ignore_errors=True)
     settings = {
@@ -47,6 +52,10 @@ def _build(folder: Path, size: int, metric: str, dtype: str) -> Cost:
         "ZIGGURAT_TILE_ROOT": str(tiles),
     }
     run_process([ZIGGURAT, "add", "--create", "massif", str(tiles / "*.tif")], settings)
-    cost = run_process([ZIGGURAT, "build", "massif", "--metric", metric], settings)
+    build = [ZIGGURAT, "build", "massif", "--metric", metric]
+    told = subprocess.run(
+        [*build, "--dry-run", "--json"], env=os.environ | settings, stdout=subprocess.PIPE, check=True
+    )
+    cost = run_process(build, settings)
     shutil.rmtree(house)
-    return cost
+    return cost, json.loads(told.stdout)["memory_bytes"]
