@@ -22,12 +22,14 @@ def compare_sizes(folder: Path, sizes: list[int], metric: str, dtype: str) -> No
     costs = {size: cost for size, (cost, _) in built.items()}
     print(f"\nbuild {metric} of {dtype}, {os.cpu_count()} cores, one fresh process each")
     print(
-        f"{'cells a side':>12} {'level 0':>10} {'wall':>9} {'CPU':>9} {'cells/s':>10} {'peak memory':>12} {'--dry-run said':>15}"
+        f"{'cells a side':>12} {'level 0':>10} {'wall':>9} {'CPU':>9} {'cells/s':>10} {'peak memory':>12} "
+        f"{'--dry-run said':>15}"
     )
     for size, (cost, expected) in built.items():
         print(
             f"{size:>12} {size * size * itemsize / 1e6:>7.0f} MB {cost.wall_s:>7.2f} s {cost.cpu_s:>7.2f} s "
-            f"{size * size / cost.wall_s / 1e6:>8.1f} M {cost.peak_bytes / 1e6:>9.0f} MB {expected / 1e6:>12.0f} MB"
+            f"{size * size / cost.wall_s / 1e6:>8.1f} M {cost.peak_bytes / 1e6:>9.0f} MB "
+            f"{expected / 1e6:>12.0f} MB"
         )
     first, last = sizes[0], sizes[-1]
     growth = costs[last].peak_bytes / costs[first].peak_bytes
