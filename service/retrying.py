@@ -18,7 +18,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 4
-"""A server that refuses connections is told of in a second."""
+"""A server that refuses connections is told of within a second."""
 
 FIRST_PAUSE_S = 0.05
 """Doubled from attempt to attempt."""
@@ -40,13 +40,17 @@ async def try_again(attempt: Callable[[], Awaitable[T]], until: float, tally: Ta
         The trouble is not over, or something may have been changed.
     Whatever else an attempt raises.
     """
+    has_waited = False
     for number in range(1, ATTEMPTS):
         try:
             return await attempt()
         except CatalogUnavailable as error:
-            pause = max(_pause_after(number), error.wait_s)
-            if not error.is_retryable or monotonic() + pause > until:
+            pause = error.wait_s + _pause_after(number)
+            # nobody waits for his turn to connect twice: the server is away
+            is_hopeless = has_waited and error.wait_s > 0
+            if is_hopeless or not error.is_retryable or monotonic() + pause > until:
                 raise
+            has_waited = has_waited or error.wait_s > 0
             logger.info("once more in %.2f s: %s", pause, error)
             tally.add(RETRIES, error.cause.value)
         await sleep(pause)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 
-from installations import Installation
+from installations import Installation, make_installation
 from rest import AppClient, add_golden, figure, hold_catalogue, open_client, problem_in, serve, until
 
 STATE = "/terrain/golden/pyramid/max"
@@ -37,7 +38,8 @@ def test_health_and_figures_answer_while_threads_connections_and_the_build_are_b
     assert statuses <= {201, 503}
 
 
-def test_a_catalogue_that_cannot_be_read_does_not_take_the_replica_out(installation: Installation) -> None:
+def test_a_catalogue_that_cannot_be_read_does_not_take_the_replica_out(tmp_path: Path) -> None:
+    installation = make_installation(tmp_path)
     with open_client(installation) as client:
         client.app.state.desk.house.database.dispose()
         (installation.folder / "catalog.db").write_bytes(b"no database")

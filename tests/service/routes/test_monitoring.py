@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -44,16 +45,18 @@ def test_what_a_client_makes_up_is_no_label(client: AppClient) -> None:
     assert "BREW" not in text
 
 
-def test_who_is_sent_away_is_counted_by_the_reason(installation: Installation, client: AppClient) -> None:
-    client.app.state.desk.house.database.dispose()
-    (installation.folder / "catalog.db").write_bytes(b"no database")
-    for _ in range(3):
-        problem_in(client.get("/terrain"), 503)
-    client.app.state.readiness.drain()
-    client.get("/health/ready")
-    assert figure(client, "ziggurat_sheds_total", reason="catalog-unavailable") == 3
-    assert figure(client, "ziggurat_sheds_total", reason="not-ready") == 1
-    assert figure(client, REQUESTS, route="/terrain", status="5xx") == 3
+def test_who_is_sent_away_is_counted_by_the_reason(tmp_path: Path) -> None:
+    installation = make_installation(tmp_path)
+    with open_client(installation) as client:
+        client.app.state.desk.house.database.dispose()
+        (installation.folder / "catalog.db").write_bytes(b"no database")
+        for _ in range(3):
+            problem_in(client.get("/terrain"), 503)
+        client.app.state.readiness.drain()
+        client.get("/health/ready")
+        assert figure(client, "ziggurat_sheds_total", reason="catalog-unavailable") == 3
+        assert figure(client, "ziggurat_sheds_total", reason="not-ready") == 1
+        assert figure(client, REQUESTS, route="/terrain", status="5xx") == 3
 
 
 def test_a_defect_is_counted_as_5xx(client: AppClient) -> None:
