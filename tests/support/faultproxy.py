@@ -116,17 +116,22 @@ class Proxy:
                 if is_last and not self.delivers:
                     pair.reset()
                     return
-                while self.mode == "blackhole" or pair.is_frozen:  # acknowledged, and never delivered
-                    await asyncio.sleep(0.01)
+                await self.let_pass(pair)
                 if is_down:
                     await asyncio.sleep(self.latency_s)
+                pair.is_frozen = is_last  # the server carries it out, the client is not told
                 writer.write(piece)
                 await writer.drain()
                 if is_last:
-                    await asyncio.sleep(0.05)  # the server carries it out
-                    reset(pair.client)
+                    await asyncio.sleep(0.05)
+                    pair.reset()
         with suppress(OSError):
             writer.close()
+
+    async def let_pass(self, pair: Pair) -> None:
+        """Wait, maybe for ever: what was sent is acknowledged, and not delivered."""
+        while self.mode == "blackhole" or pair.is_frozen:  # noqa: ASYNC110 - either may change
+            await asyncio.sleep(0.01)
 
 
 async def run(target: str) -> None:

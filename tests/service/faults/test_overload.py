@@ -94,9 +94,10 @@ def pgbouncer(url: str, folder: Path) -> Iterator[str]:
         "auth_type = any\npool_mode = transaction\ndefault_pool_size = 1\nquery_wait_timeout = 1\n"
         "ignore_startup_parameters = extra_float_digits\n"
     )
-    as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to run as root
+    # it refuses to run as root, and the server's socket may be for the server's own user alone
+    as_user = ["-u", Path(str(host)).owner() if str(host).startswith("/") else "nobody"]
     with (folder / "pgbouncer.log").open("w") as log:
-        command = [str(PGBOUNCER), *as_nobody, str(configuration)]
+        command = [str(PGBOUNCER), *(as_user if os.geteuid() == 0 else []), str(configuration)]
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         until(lambda: is_listening(port))
