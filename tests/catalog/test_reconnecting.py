@@ -34,7 +34,7 @@ def test_one_attempt_fails_for_all_until_the_next_one_is_due() -> None:
     turns, server = Turns(), Server()
     with pytest.raises(OperationalError, match="refused"):
         connect(turns, server)
-    with pytest.raises(NotYet, match="a moment ago: refused$") as told:
+    with pytest.raises(NotYet, match=r"a moment ago: refused$") as told:
         connect(turns, server)
     assert 0 < told.value.wait_s <= LONGEST_PAUSE_S
     assert server.asked == 1

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from catalog.watchdog import Line, Watchdog
+from rest import until
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_who_waits_for_a_silent_peer_is_told(
     watchdog.expect(line, 30)
     watchdog.expect(line, 0.05)  # sooner than the thread would have looked
     assert pair[0].recv(1) == b"", "the connection is ended"
-    assert watchdog.ended_count == 1
+    until(lambda: watchdog.ended_count == 1)
     watchdog.expect(line, 0.01)  # it is closed by now: nothing is to be expected
     watchdog.close(line)
 

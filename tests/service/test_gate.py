@@ -46,13 +46,16 @@ def test_who_comes_first_is_served_first_and_who_finds_a_full_queue_is_sent_away
 def test_who_has_waited_for_too_long_is_sent_away() -> None:
     async def play() -> None:
         gate = Gate(width=1, longest_queue=2)
+
+        async def work(patience_s: float) -> None:
+            async with gate.turn(monotonic() + patience_s):
+                pass
+
         async with gate.turn(monotonic() + 30):
             with pytest.raises(Overloaded, match="in time"):
-                async with gate.turn(monotonic() + 0.02):
-                    pass
-            assert gate.waiting == 0
-        async with gate.turn(monotonic() + 30):
-            assert gate.working == 1
+                await asyncio.create_task(work(0.02))
+            assert (gate.working, gate.waiting) == (1, 0)
+        await work(30)
 
     asyncio.run(play())
 
