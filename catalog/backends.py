@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine
+
+from catalog.watchdog import Watchdog
+
+ACCESS = "catalog_access"
+"""The execution option that says what a transaction is for."""
 
 
 class Access(Enum):
@@ -27,8 +34,11 @@ class Limits:
     keeps_connections: bool = True
     """Whether they stay open for the next session, rather than none is left when a command ends."""
 
-    connection_wait_s: float = 2.0
+    connection_wait_s: float = 0.5
     """A request that finds no free connection for so long had better be told to come again."""
+
+    silence_s: float = 2.0
+    """How long a server may take over what takes it no time, such as BEGIN: then it is not there."""
 
     lock_wait_s: float = 5.0
     """How long a writer waits for another one."""
@@ -43,11 +53,25 @@ class Limits:
     """A transaction that is left open without a statement for so long is ended, where the database can."""
 
 
+def statement_limit_s(access: Access, limits: Limits, left_s: float) -> float:
+    """How long a statement may take, in seconds.
+
+    The deadline cuts who reads, or waits. A change that has its locks is carried through: cut off,
+    it would only be asked for again.
+    """
+    if access is Access.MIGRATE:
+        return math.inf
+    return limits.write_s if access is Access.WRITE else min(limits.read_s, left_s)
+
+
 class Backend(Protocol):
     """The room of one kind of database. A module is one: `catalog.sqlite`, `catalog.postgresql`."""
 
     IS_SHARED: bool
     """Whether other machines may use the same catalogue: its schema is not changed in passing then."""
+
+    CONNECT_S: float
+    """How long a connection may take to be made."""
 
     def checked_url(self, url: URL) -> URL:
         """The URL with its driver.
@@ -58,11 +82,11 @@ class Backend(Protocol):
             It cannot be that of a catalogue.
         """
 
-    def open_engine(self, url: URL, limits: Limits, **pool: Any) -> Engine:
-        """An engine on a checked URL; `pool` is passed on. Connects to nothing."""
+    def open_engine(self, url: URL, limits: Limits, watchdog: Watchdog, **pool: Any) -> Engine:
+        """An engine on a checked URL, watched if need be; `pool` is passed on. Connects to nothing."""
 
-    def begin(self, access: Access, limits: Limits) -> str:
-        """The SQL that begins a transaction. It takes one round trip, whatever it sets."""
+    def begin(self, access: Access, limits: Limits, left_s: float) -> Sequence[str]:
+        """The SQL that begins a transaction, of which `left_s` seconds are left. One round trip at most."""
 
     def make_place(self, url: URL) -> None:
         """Make what has to be there before a new catalogue can be.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from types import MappingProxyType
 from typing import Any, NewType
 
@@ -18,9 +19,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool, QueuePool
 
 from catalog import postgresql, schema, sqlite
-from catalog.backends import Access, Backend, Limits
+from catalog.backends import ACCESS, Access, Backend, Limits
+from catalog.deadline import left_s
 from catalog.errors import CatalogUnavailable, SchemaOutdated
 from catalog.transient import is_read_only, trouble_of
+from catalog.watchdog import Watchdog
 
 ReadSession = NewType("ReadSession", Session)
 """Sees one committed state; what is changed in it is never kept."""
@@ -32,9 +35,6 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {"sqlite": sqlite, "postgresql": postgresql, "postgres": postgresql}
 )
 """By the scheme of a URL, its driver aside."""
-
-ACCESS = "catalog_access"
-"""The execution option that says what a transaction is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,16 @@ class PoolUse:
 class Database:
     """The catalogue's database. Opens no connection until it is used; threads may share it."""
 
-    def __init__(self, engine: Engine, backend: Backend) -> None:
+    def __init__(self, engine: Engine, backend: Backend, watchdog: Watchdog) -> None:
         self._engine = engine
+        self._watchdog = watchdog
+        self._counting = Lock()
         self._engines = {access: engine.execution_options(**{ACCESS: access}) for access in Access}
         self._backend = backend
         self._expected_revision = schema.expected_revision()
         self._is_schema_known = False
+        self.change_count = 0
+        """Changes that were kept, or may have been, by this process."""
 
     @property
     def is_shared(self) -> bool:
@@ -91,16 +95,36 @@ class Database:
         with self._reporting(Access.WRITE), self._session(Access.WRITE) as session:
             yield WriteSession(ReadSession(session))
             session.flush()
-            with _translating(is_committing=True):
-                session.commit()
+            try:
+                with _translating(is_committing=True):
+                    session.commit()
+            finally:
+                with self._counting:
+                    self.change_count += 1
 
     @contextmanager
     def _session(self, access: Access) -> Iterator[Session]:
         with Session(self._engines[access], expire_on_commit=False) as session:
-            connection = _begin(session)
+            connection = self._begin(session)
             if not self._is_schema_known:
                 self._check(connection)
             yield session
+
+    def _begin(self, session: Session) -> Connection:
+        """Begin the session's transaction.
+
+        That is where a connection that broke while it was idle shows: nothing was done with it
+        yet, and the pool gives a new one, if there is time to make it.
+        """
+        if left_s() <= 0:
+            raise CatalogUnavailable("there is no time left to ask it")
+        try:
+            return session.connection()
+        except DBAPIError as error:
+            session.rollback()
+            if not error.connection_invalidated or left_s() < self._backend.CONNECT_S:
+                raise
+            return session.connection()
 
     def migrate(self) -> None:
         """Bring the schema up to this version, creating it if need be. Processes may race to do it.
@@ -184,9 +208,14 @@ class Database:
             return PoolUse(size=0, in_use=0)
         return PoolUse(size=pool.size(), in_use=pool.checkedout())
 
+    def silent_connection_count(self) -> int:
+        """Connections that were ended because their server was silent."""
+        return self._watchdog.ended_count
+
     def dispose(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        self._watchdog.stop()
 
 
 def open_database(url: str, limits: Limits = Limits()) -> Database:  # noqa: B008 - it is frozen
@@ -197,20 +226,21 @@ def open_database(url: str, limits: Limits = Limits()) -> Database:  # noqa: B00
     CatalogUnavailable
         The URL cannot be that of a catalogue.
     """
+    watchdog = Watchdog()
     try:
         checked, backend = _backend_of(make_url(url))
-        engine = backend.open_engine(checked, limits, **_pool_options(limits))
+        engine = backend.open_engine(checked, limits, watchdog, **_pool_options(limits))
     except (ArgumentError, ImportError) as error:
         raise CatalogUnavailable(f"ZIGGURAT_DATABASE_URL: {str(error).partition(chr(10))[0]}") from error
-    beginnings = {access: backend.begin(access, limits) for access in Access}
 
     def begin(connection: Connection) -> None:
         access = connection.get_execution_options().get(ACCESS, Access.READ)
-        # without parameters, the driver sends several statements in one go
-        connection.exec_driver_sql(beginnings[access], execution_options={"no_parameters": True})
+        for statement in backend.begin(access, limits, left_s()):
+            # without parameters, the driver sends several statements in one go
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
     event.listen(engine, "begin", begin)
-    return Database(engine, backend)
+    return Database(engine, backend, watchdog)
 
 
 def _pool_options(limits: Limits) -> dict[str, Any]:
@@ -232,21 +262,6 @@ def _backend_of(url: URL) -> tuple[URL, Backend]:
     return backend.checked_url(url), backend
 
 
-def _begin(session: Session) -> Connection:
-    """Begin the session's transaction.
-
-    That is where a connection that broke while it was idle shows: nothing was done with it yet,
-    and the pool gives a new one.
-    """
-    try:
-        return session.connection()
-    except DBAPIError as error:
-        session.rollback()
-        if not error.connection_invalidated:
-            raise
-        return session.connection()
-
-
 @contextmanager
 def _translating(*, is_committing: bool = False) -> Iterator[None]:
     """Errors that are the database's trouble, as `CatalogUnavailable`."""
@@ -256,4 +271,4 @@ def _translating(*, is_committing: bool = False) -> Iterator[None]:
         trouble = trouble_of(error, is_committing=is_committing)
         if trouble is None:
             raise
-        raise CatalogUnavailable(trouble.reason, is_retryable=trouble.is_retryable) from error
+        raise CatalogUnavailable(trouble.reason, cause=trouble.cause, wait_s=trouble.wait_s) from error

@@ -12,6 +12,18 @@ CatalogError
 
 from __future__ import annotations
 
+from enum import Enum
+
+
+class Cause(Enum):
+    """What of the database is in the way. All but the last may be over at once, and changed nothing."""
+
+    CONNECTION = "connection"
+    LOCK = "lock"
+    CONFLICT = "conflict"
+    READ_ONLY = "read-only"
+    OTHER = "other"
+
 
 class CatalogError(Exception):
     """Something is wrong with the catalogue or with what was asked of it."""
@@ -91,13 +103,19 @@ class CursorInvalid(CatalogError):
 class CatalogUnavailable(CatalogError):
     """The catalogue cannot be used right now.
 
-    `is_retryable`: nothing was changed, and the same may go through when it is tried again at once.
+    `wait_s`: seconds until it is worth the while to try again at all.
     """
 
-    def __init__(self, reason: str, *, is_retryable: bool = False) -> None:
+    def __init__(self, reason: str, *, cause: Cause = Cause.OTHER, wait_s: float = 0.0) -> None:
         super().__init__(f"the catalogue cannot be used: {reason}")
         self.reason = reason
-        self.is_retryable = is_retryable
+        self.cause = cause
+        self.wait_s = wait_s
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether nothing was changed, and the same may go through when it is tried again at once."""
+        return self.cause is not Cause.OTHER
 
 
 class SchemaOutdated(CatalogError):

@@ -7,19 +7,24 @@ statement also finds out whether the connection still lives, so no ping goes bef
 
 from __future__ import annotations
 
+import math
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import URL, Connection, Engine, create_engine, func, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from catalog.backends import Access, Limits
+from catalog.backends import Access, Limits, statement_limit_s
 from catalog.models import PLACE
+from catalog.reconnecting import Turns
 from catalog.repository.lonlat import MayTouch
+from catalog.silence import watch_over
+from catalog.watchdog import Watchdog
 
 IS_SHARED = True
 
@@ -27,6 +32,9 @@ DRIVER = "postgresql+psycopg"
 
 LONGEST_CONNECTION_S = 1800
 """An older connection is replaced when it is next asked for, so that load follows new servers."""
+
+CONNECT_S = 2.0
+"""Longest that a connection may take to be made; libpq knows no shorter limit."""
 
 MIGRATION_LOCK = 8_243_118_097
 """Any number: the one key of advisory locks that this project takes."""
@@ -52,10 +60,10 @@ def checked_url(url: URL) -> URL:
     return url
 
 
-def open_engine(url: URL, limits: Limits, **pool: Any) -> Engine:  # noqa: ARG001 - every room has it
+def open_engine(url: URL, limits: Limits, watchdog: Watchdog, **pool: Any) -> Engine:
     """An engine that gives up on dead peers; what the URL's query says of a connection has the last word."""
     options: dict[str, Any] = {
-        "connect_timeout": 2,  # seconds; libpq knows no shorter one
+        "connect_timeout": round(CONNECT_S),
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
@@ -65,25 +73,32 @@ def open_engine(url: URL, limits: Limits, **pool: Any) -> Engine:  # noqa: ARG00
         "autocommit": True,  # of the driver, which would begin before us
     }
     connecting = {name: value for name, value in options.items() if name not in url.query}
-    return create_engine(url, connect_args=connecting, pool_recycle=LONGEST_CONNECTION_S, **pool)
+    engine = create_engine(url, connect_args=connecting, pool_recycle=LONGEST_CONNECTION_S, **pool)
+    event.listen(engine, "do_connect", Turns().connect)
+    watch_over(engine, limits, watchdog)
+    return engine
 
 
-def begin(access: Access, limits: Limits) -> str:
+def begin(access: Access, limits: Limits, left_s: float) -> Sequence[str]:
     """BEGIN, and how long this transaction may take over what.
 
     Who reads sees one state from first to last. Who writes sees what others have committed when
     it has waited for them: what must not change under it has to be locked.
     """
     snapshot = "REPEATABLE READ READ ONLY" if access is Access.READ else "READ COMMITTED"
-    migrates = access is Access.MIGRATE
-    longest_s = {Access.READ: limits.read_s, Access.WRITE: limits.write_s, Access.MIGRATE: 0.0}[access]
+    lock_wait_s = MIGRATION_WAIT_S if access is Access.MIGRATE else limits.lock_wait_s
     settings = {
-        "statement_timeout": longest_s,
-        "lock_timeout": MIGRATION_WAIT_S if migrates else limits.lock_wait_s,
+        "statement_timeout": statement_limit_s(access, limits, left_s),
+        "lock_timeout": min(lock_wait_s, left_s),
         "idle_in_transaction_session_timeout": limits.idle_s,
     }
-    each = (f"SET LOCAL {name} = {round(seconds * 1000)}" for name, seconds in settings.items())
-    return "; ".join([f"BEGIN ISOLATION LEVEL {snapshot}", *each])
+    each = (f"SET LOCAL {name} = {_milliseconds(seconds)}" for name, seconds in settings.items())
+    return ("; ".join([f"BEGIN ISOLATION LEVEL {snapshot}", *each]),)
+
+
+def _milliseconds(seconds: float) -> int:
+    """As the server takes them: 0 stands for no limit."""
+    return 0 if seconds == math.inf else max(1, round(seconds * 1000))
 
 
 @compiles(MayTouch, "postgresql")

@@ -7,11 +7,10 @@ whatever the timeout, when another writer was faster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -20,12 +19,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from catalog.backends import Access, Limits
 from catalog.errors import CatalogUnavailable
+from catalog.watchdog import Watchdog
 
 IS_SHARED = False
 
-BEGIN: Mapping[Access, str] = MappingProxyType(
-    {Access.READ: "BEGIN", Access.WRITE: "BEGIN IMMEDIATE", Access.MIGRATE: "BEGIN IMMEDIATE"}
-)
+CONNECT_S = 0.0
+"""Opening a file waits for nobody."""
 
 
 def checked_url(url: URL) -> URL:
@@ -37,7 +36,12 @@ def checked_url(url: URL) -> URL:
     return url
 
 
-def open_engine(url: URL, limits: Limits, **pool: Any) -> Engine:
+def open_engine(
+    url: URL,
+    limits: Limits,
+    watchdog: Watchdog,  # noqa: ARG001 - a file is never silent
+    **pool: Any,
+) -> Engine:
     """An engine whose connections are all prepared alike."""
     engine = create_engine(url, **pool)
     event.listen(engine, "connect", partial(_prepare, limits.lock_wait_s))
@@ -48,7 +52,7 @@ def _prepare(lock_wait_s: float, connection: SqliteConnection, _: ConnectionPool
     # the driver's own idea of when to begin would come before ours
     connection.isolation_level = None
     for pragma in (
-        f"busy_timeout = {round(lock_wait_s * 1000)}",
+        _busy_timeout(lock_wait_s),
         "journal_mode = WAL",
         "synchronous = NORMAL",
         "foreign_keys = ON",
@@ -56,9 +60,15 @@ def _prepare(lock_wait_s: float, connection: SqliteConnection, _: ConnectionPool
         connection.execute(f"PRAGMA {pragma}")
 
 
-def begin(access: Access, limits: Limits) -> str:  # noqa: ARG001 - every room has it
-    """BEGIN; who writes takes the lock at once."""
-    return BEGIN[access]
+def begin(access: Access, limits: Limits, left_s: float) -> Sequence[str]:
+    """BEGIN; who writes takes the lock at once, and waits for it no longer than the deadline allows."""
+    if access is Access.READ:
+        return ("BEGIN",)
+    return (f"PRAGMA {_busy_timeout(min(limits.lock_wait_s, left_s))}", "BEGIN IMMEDIATE")
+
+
+def _busy_timeout(seconds: float) -> str:
+    return f"busy_timeout = {round(seconds * 1000)}"
 
 
 def make_place(url: URL) -> None:

@@ -14,40 +14,42 @@ from typing import TypeGuard
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
+from catalog.errors import Cause
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Why a database does not serve."""
 
     reason: str
-    is_retryable: bool
-    """Whether nothing was changed, and the same may go through at once when it is tried again."""
+    cause: Cause
+    wait_s: float = 0.0
+    """Seconds until it is worth the while to try again."""
 
 
-RETRYABLE = True
-LATER = False
+CONNECTION, LOCK, CONFLICT, READ_ONLY, LATER = Cause
 
-POSTGRESQL: Mapping[str, bool] = MappingProxyType(
+POSTGRESQL: Mapping[str, Cause] = MappingProxyType(
     {
-        "08": RETRYABLE,  # the connection broke
+        "08": CONNECTION,  # the connection broke
         "08P01": LATER,  # a protocol was violated: pgbouncer says so when its queue is full
-        "25006": RETRYABLE,  # read-only: the server is no longer the primary
+        "25006": READ_ONLY,  # read-only: the server is no longer the primary
         "25P03": LATER,  # idle in a transaction for too long: we were slow
         "25P04": LATER,  # a transaction took too long
         "28": LATER,  # user or password are refused
         "3D000": LATER,  # no such database
-        "40001": RETRYABLE,  # not serializable
+        "40001": CONFLICT,  # not serializable
         "40003": LATER,  # nobody knows whether the statement was carried out
-        "40P01": RETRYABLE,  # deadlock
+        "40P01": CONFLICT,  # deadlock
         "42501": LATER,  # the role lacks a right
         "53": LATER,  # out of connections, memory or disk
-        "55P03": RETRYABLE,  # a lock was not to be had in time
+        "55P03": LOCK,  # a lock was not to be had in time
         "57014": LATER,  # a statement took too long: so would it again
-        "57P01": RETRYABLE,  # an administrator ended the connection, or the server stops
-        "57P02": RETRYABLE,  # the server crashed
-        "57P03": RETRYABLE,  # the server starts
+        "57P01": CONNECTION,  # an administrator ended the connection, or the server stops
+        "57P02": CONNECTION,  # the server crashed
+        "57P03": CONNECTION,  # the server starts
         "57P04": LATER,  # the database was dropped
-        "57P05": RETRYABLE,  # idle for too long
+        "57P05": CONNECTION,  # idle for too long
         "58": LATER,  # the system around the server fails
         "F0": LATER,  # its configuration does
         "XX": LATER,  # the server has a defect, or damaged files
@@ -55,11 +57,11 @@ POSTGRESQL: Mapping[str, bool] = MappingProxyType(
 )
 """By SQLSTATE or by its class, the first two characters; the longer one counts."""
 
-SQLITE: Mapping[str, bool] = MappingProxyType(
+SQLITE: Mapping[str, Cause] = MappingProxyType(
     {
-        "SQLITE_BUSY": RETRYABLE,
-        "SQLITE_LOCKED": RETRYABLE,
-        "SQLITE_PROTOCOL": RETRYABLE,  # the race to open the write-ahead log was lost again and again
+        "SQLITE_BUSY": LOCK,
+        "SQLITE_LOCKED": LOCK,
+        "SQLITE_PROTOCOL": LOCK,  # the race to open the write-ahead log was lost again and again
         "SQLITE_AUTH": LATER,
         "SQLITE_CANTOPEN": LATER,
         "SQLITE_CORRUPT": LATER,
@@ -88,16 +90,16 @@ def trouble_of(error: SQLAlchemyError, *, is_committing: bool = False) -> Troubl
         Whether COMMIT was under way: then it may have been carried out although its answer was lost.
     """
     if isinstance(error, NoFreeConnection):
-        return Trouble("all its connections are busy", is_retryable=False)
+        return Trouble("all its connections are busy", Cause.OTHER)
     if not isinstance(error, DBAPIError):
         return None
-    is_retryable = _is_retryable(error)
-    if is_retryable is None:
+    cause = _cause(error)
+    if cause is None:
         return None
     reason = str(error.orig).partition("\n")[0]
     if is_committing and _code(error) not in NOT_COMMITTED:
-        return Trouble(f"{reason}; whether the change was kept is not known", is_retryable=False)
-    return Trouble(reason, is_retryable=is_retryable)
+        return Trouble(f"{reason}; whether the change was kept is not known", Cause.OTHER)
+    return Trouble(reason, cause, wait_s=getattr(error.orig, "wait_s", 0.0))
 
 
 def is_read_only(error: BaseException | None) -> TypeGuard[DBAPIError]:
@@ -105,13 +107,13 @@ def is_read_only(error: BaseException | None) -> TypeGuard[DBAPIError]:
     return isinstance(error, DBAPIError) and _code(error) == "25006"
 
 
-def _is_retryable(error: DBAPIError) -> bool | None:
-    """Whether to try again at once; None when the database is not to blame."""
+def _cause(error: DBAPIError) -> Cause | None:
+    """What is in the way; None when the database is not to blame."""
     code = _code(error)
     known = POSTGRESQL.get(code, POSTGRESQL.get(code[:2], SQLITE.get(_primary(code))))
     if known is None and (error.connection_invalidated or not code):
         # a connection that breaks, or is never made, has no code: the server is not there to give one
-        return RETRYABLE if isinstance(error, OperationalError | InterfaceError) else None
+        return CONNECTION if isinstance(error, OperationalError | InterfaceError) else None
     return known
 
 

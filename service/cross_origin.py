@@ -12,6 +12,7 @@ READING = ("GET", "HEAD")
 WRITING = ("POST", "PATCH", "PUT", "DELETE")
 
 EXPOSED_HEADERS = (
+    "Age",
     "ETag",
     "Link",
     "Location",

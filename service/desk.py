@@ -1,18 +1,22 @@
-"""What route functions share: the wired house, and threads of a bounded number for whatever blocks."""
+"""What route functions share: the wired house, and threads behind a gate for whatever blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Annotated, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
+from catalog.deadline import deadline
 from service.build_desk import BuildDesk
 from service.exhaustion import reporting_exhaustion
+from service.gate import Gate
 from service.house import House
+from service.last_good import LastGood
 from service.levels import LevelReader
 from service.registration_desk import RegistrationDesk
 from service.retrying import try_again
@@ -29,7 +33,10 @@ class Desk:
     builds: BuildDesk
     levels: LevelReader
     registrations: RegistrationDesk
-    limiter: CapacityLimiter
+    last_good: LastGood
+    gate: Gate
+    threads: CapacityLimiter
+    """As many as the gate lets pass: nobody waits here."""
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function in one of the request threads, and wait for it.
@@ -37,24 +44,45 @@ class Desk:
         Routes are coroutines and block nowhere else, so a route that needs no thread, such as
         health, answers while all threads are busy.
 
-        The function may be run again when the catalogue was away before anything was changed, so
-        it writes to it in one session at most, the last one.
+        What the function asks of the catalogue has to be answered within `ZIGGURAT_DEADLINE_S`
+        from now. It begins in the first half of that, so that the second one is left to it, and
+        may be run again when the catalogue was away before anything was changed: it writes to the
+        catalogue in one session at most, the last one.
 
         Raises
         ------
+        Overloaded
+            Too many requests work and wait already.
         ResourcesExhausted
             There is no thread or no memory for it.
         Whatever the function raises.
         """
-        run = partial(to_thread.run_sync, partial(function, *args, **kwargs), limiter=self.limiter)
+        deadline_s = self.house.settings.deadline_s
+        begun = monotonic()
+        latest = begun + deadline_s / 2
+        work = partial(function, *args, **kwargs)
+
+        async def attempt() -> T:
+            async with self.gate.turn(latest):
+                with deadline(begun + deadline_s):
+                    return await to_thread.run_sync(work, limiter=self.threads)
+
         with reporting_exhaustion():
-            return await try_again(run)
+            return await try_again(attempt, latest, self.house.tally)
 
 
 def open_desk(house: House) -> Desk:
     """Wire the counter. Must be called in the event loop that serves."""
-    limiter = CapacityLimiter(house.settings.request_threads)
-    return Desk(house, BuildDesk(house), LevelReader(house), RegistrationDesk(house), limiter)
+    threads = house.settings.request_threads
+    return Desk(
+        house,
+        BuildDesk(house),
+        LevelReader(house),
+        RegistrationDesk(house),
+        LastGood(house),
+        Gate(threads, house.settings.request_queue),
+        CapacityLimiter(threads),
+    )
 
 
 def desk_of(request: Request) -> Desk:

@@ -20,7 +20,7 @@ from service.errors import SpoolUnavailable, StoreUnavailable
 HIDDEN: Mapping[type[Exception], frozenset[str]] = {
     PyramidCorrupt: frozenset({"key", "reason"}),
     ClusterUnavailable: frozenset({"address", "reason"}),
-    CatalogUnavailable: frozenset({"reason", "is_retryable"}),
+    CatalogUnavailable: frozenset({"reason", "cause", "wait_s"}),
     StoreUnavailable: frozenset({"path", "reason"}),
     SpoolUnavailable: frozenset({"path", "reason"}),
     # what foreign code says of itself

@@ -102,6 +102,14 @@ class ResourcesExhausted(ServiceError):
         self.resource = resource
 
 
+class Overloaded(ServiceError):
+    """The service has more to do than it can right now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the service has more to do than it can: {reason}; ask again later")
+        self.reason = reason
+
+
 class StoreUnavailable(ServiceError):
     """The folder of the pyramids cannot be used right now."""
 

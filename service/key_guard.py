@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from fastapi import Request
@@ -15,7 +16,7 @@ from catalog.errors import CatalogError
 from catalog.models import ApiKey
 from catalog.repository.keys import Scope
 from service.desk import desk_of
-from service.errors import KeyMissing, ScopeMissing, ServiceError
+from service.errors import KeyMissing, Overloaded, ResourcesExhausted, ScopeMissing, ServiceError
 from service.keys import note_use, recognize_key
 from service.problems import answer_problem
 from service.settings import Settings
@@ -80,9 +81,10 @@ class KeyGuard:
         is_private = self._requires_keys and not self._public_reading
         await self._app(scope, receive, _privately(send) if is_private else send)
         if key is not None:
-            # the answer is on its way: nobody waits for this
+            # the answer is on its way: nobody waits for this, nor for an error
             desk = desk_of(request)
-            await desk.run(note_use, desk.house, key)
+            with suppress(Overloaded, ResourcesExhausted):
+                await desk.run(note_use, desk.house, key)
 
     def _grant(self, key: ApiKey | None, needed: Scope | None) -> Scope | None:
         """What the request may do.

@@ -92,10 +92,15 @@ class DeskFigures(Collector):
         pool = self._desk.house.database.pool()
         yield _gauge("pool_size", "Connections to the catalogue that may be open at once.", pool.size)
         yield _gauge("pool_in_use", "Connections to the catalogue that are in use.", pool.in_use)
-        threads = self._desk.limiter.statistics()
-        yield _gauge("request_threads", "Threads for requests.", threads.total_tokens)
-        yield _gauge("request_threads_busy", "Threads at work for requests.", threads.borrowed_tokens)
-        yield _gauge("requests_waiting", "Requests that wait for a thread.", threads.tasks_waiting)
+        yield CounterMetricFamily(
+            f"{PREFIX}silent_connections",
+            "Connections to the catalogue that were ended because its server was silent.",
+            self._desk.house.database.silent_connection_count(),
+        )
+        gate = self._desk.gate
+        yield _gauge("request_threads", "Threads for requests.", gate.width)
+        yield _gauge("request_threads_busy", "Threads at work for requests.", gate.working)
+        yield _gauge("requests_waiting", "Requests that wait for a thread.", gate.waiting)
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -75,6 +75,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
+    service_errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.ResourcesExhausted: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -254,7 +255,11 @@ def problem_responses(*errors: type[Exception], has_body: bool = False) -> dict[
     if has_body:
         titles[400] = ["The body cannot be read"]
         titles[413] = [title_of(service_errors.BodyTooLarge)]
-    everywhere = (service_errors.ParameterUnknown, service_errors.ResourcesExhausted)
+    everywhere = (
+        service_errors.ParameterUnknown,
+        service_errors.Overloaded,
+        service_errors.ResourcesExhausted,
+    )
     for error in (*everywhere, *errors):
         titles.setdefault(int(STATUSES[error]), []).append(title_of(error))
     content = {MEDIA_TYPE: {"schema": dict(PROBLEM_SCHEMA)}}

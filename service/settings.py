@@ -147,6 +147,21 @@ class Settings(BaseSettings):
     request_threads: int = Field(
         default=8, ge=1, description="Requests that read catalogue, tiles or store at once."
     )
+    request_queue: int = Field(
+        default=128, ge=0, description="Requests that wait for such a thread; others are told to come again."
+    )
+    deadline_s: float = Field(
+        default=5.0,
+        ge=4,
+        description="Seconds in which the catalogue has to answer a request, each time it is asked; half of "
+        "them may pass before the request's turn comes. Then the answer is 503.",
+    )
+    stale_page_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=60,
+        description="Seconds for which an answer about terrains is given again while the catalogue is away.",
+    )
     build_wait_s: float = Field(
         default=10.0, ge=0, description="Seconds a request waits for a build without `Prefer: wait`."
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
 
+from catalog.errors import Cause
 from service.errors import BuildCancelled, BuildSuperseded
 from service.failures import OURS
 
@@ -40,9 +41,17 @@ SOURCES = Counted(
     "purpose",
     ("registration", "statistics", "build"),
 )
-RETRIES = Counted("retries", "Attempts that were made again after a passing fault.", "reason")
+RETRIES = Counted(
+    "retries",
+    "Attempts that were made again after a passing fault of the catalogue.",
+    "reason",
+    tuple(cause.value for cause in Cause if cause is not Cause.OTHER),
+)
+STALE_ANSWERS = Counted(
+    "stale_answers", "Answers of a moment ago, given while the catalogue is away.", "page", ("list", "one")
+)
 
-COUNTED = (BUILDS_STARTED, BUILDS_FINISHED, BUILD_SECONDS, STORE_READS, SOURCES, RETRIES)
+COUNTED = (BUILDS_STARTED, BUILDS_FINISHED, BUILD_SECONDS, STORE_READS, SOURCES, RETRIES, STALE_ANSWERS)
 
 
 class Tally:

@@ -17,7 +17,7 @@ from service.bbox import parse_bbox
 from service.bodies import terrain_body
 from service.creation import TerrainOrder, create_terrain
 from service.desk import Desk, GivenDesk
-from service.etags import answers_304, etag_of
+from service.last_good import STALE_HEADERS, GoodAnswer
 from service.links import next_page
 from service.problems import problem_responses
 from service.pyramid_states import list_states
@@ -38,6 +38,7 @@ router = APIRouter(prefix="/terrain", tags=["terrains"])
     response_model=TerrainPage,
     responses={
         **problem_responses(CursorInvalid, GridInvalid, CatalogUnavailable),
+        200: {"headers": STALE_HEADERS},
         304: {"description": "The page is the one the client has"},
     },
 )
@@ -51,16 +52,14 @@ async def list_terrains(
 ) -> Response:
     """A page of terrains by name, with their number of tiles, size and extent."""
     extent = None if bbox is None else parse_bbox(bbox)
-    page = await desk.run(_read_page, desk, limit, after, q, extent)
-    following = next_page(request, page.next)
-    body = TerrainPage(terrains=[terrain_body(terrain) for terrain in page.items], next=following)
-    content = body.model_dump_json().encode()
-    headers = {"ETag": etag_of(content), "Cache-Control": "no-cache"}
-    if following is not None:
-        headers["Link"] = f'<{following}>; rel="next"'
-    if answers_304(request.headers.get("if-none-match"), headers["ETag"]):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
+
+    async def read() -> GoodAnswer:
+        page = await desk.run(_read_page, desk, limit, after, q, extent)
+        following = next_page(request, page.next)
+        body = TerrainPage(terrains=[terrain_body(terrain) for terrain in page.items], next=following)
+        return GoodAnswer(content=body.model_dump_json().encode(), next_page=following)
+
+    return (await desk.last_good.answer(request, "list", read)).respond(request)
 
 
 def _read_page(
@@ -96,10 +95,23 @@ async def post_terrain(
     return terrain_body(terrain)
 
 
-@router.get("/{terrain}", responses=problem_responses(TerrainNotFound, CatalogUnavailable))
-async def get_terrain(desk: GivenDesk, terrain: str) -> TerrainWithPyramidsBody:
+@router.get(
+    "/{terrain}",
+    response_model=TerrainWithPyramidsBody,
+    responses={
+        **problem_responses(TerrainNotFound, CatalogUnavailable),
+        200: {"headers": STALE_HEADERS},
+        304: {"description": "The client has it"},
+    },
+)
+async def get_terrain(request: Request, desk: GivenDesk, terrain: str) -> Response:
     """One terrain, and how its pyramids stand."""
-    return await desk.run(_read_one, desk, terrain)
+
+    async def read() -> GoodAnswer:
+        body = await desk.run(_read_one, desk, terrain)
+        return GoodAnswer(content=body.model_dump_json().encode())
+
+    return (await desk.last_good.answer(request, "one", read)).respond(request)
 
 
 def _read_one(desk: Desk, key: str) -> TerrainWithPyramidsBody:

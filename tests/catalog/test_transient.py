@@ -19,6 +19,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
+from catalog.errors import Cause
 from catalog.transient import Trouble, trouble_of
 
 NOW, LATER, DEFECT = True, False, None
@@ -58,7 +59,7 @@ def of_sqlite(name: str) -> DBAPIError:
 
 def retryable(error: SQLAlchemyError, *, is_committing: bool = False) -> bool | None:
     trouble = trouble_of(error, is_committing=is_committing)
-    return None if trouble is None else trouble.is_retryable
+    return None if trouble is None else trouble.cause is not Cause.OTHER
 
 
 @pytest.mark.parametrize(("code", "expected"), SQLSTATES.items())
@@ -95,4 +96,4 @@ def test_a_commit_is_tried_again_only_when_it_surely_was_none(code: str) -> None
 
 
 def test_the_reason_is_one_line() -> None:
-    assert trouble_of(of_postgresql("57P01")) == Trouble("it says", is_retryable=True)
+    assert trouble_of(of_postgresql("57P01")) == Trouble("it says", Cause.CONNECTION)

@@ -13,7 +13,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, Cause
 from raster.errors import RasterError, SourceNotFound
 from rest import AppClient, problem_in
 from service.disclosure import HIDDEN
@@ -24,7 +24,8 @@ from service.request_ids import RequestIds
 SAMPLES: dict[Any, Any] = {
     str: "Möwe \udc80 \x00",
     int: 2**70,
-    bool: True,
+    float: 0.5,
+    Cause: Cause.LOCK,
     tuple[str, ...]: ("a", "b"),
     list[str]: ["c", "d"],
     list[RasterError]: [SourceNotFound("a.npy", "is not there"), SourceNotFound("b.npy", "neither")],

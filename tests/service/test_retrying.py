@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from catalog.errors import CatalogUnavailable
+from catalog.errors import CatalogUnavailable, Cause
 from catalog.repository.terrains import NewTerrain, create_terrain, get_terrain, lock_terrain, update_terrain
 from catalogues import PostgresServer
 from installations import Installation, make_installation
@@ -25,6 +25,7 @@ from rest import AppClient, open_client, problem_in
 from service import retrying
 from service.desk import Desk, open_desk
 from service.house import House
+from service.tally import RETRIES
 
 T = TypeVar("T")
 
@@ -196,11 +197,11 @@ def test_both_sides_of_a_deadlock_get_through(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_retryable", "takes_s", "attempts"),
-    [(True, 0.0, retrying.ATTEMPTS), (True, retrying.TRIED_FOR_S, 1), (False, 0.0, 1)],
+    ("cause", "takes_s", "attempts"),
+    [(Cause.LOCK, 0.0, retrying.ATTEMPTS), (Cause.LOCK, 0.3, 1), (Cause.OTHER, 0.0, 1)],
 )
 def test_trouble_that_does_not_end_is_told_in_time(
-    house: House, is_retryable: bool, takes_s: float, attempts: int
+    installation: Installation, cause: Cause, takes_s: float, attempts: int
 ) -> None:
     calls = 0
 
@@ -208,11 +209,13 @@ def test_trouble_that_does_not_end_is_told_in_time(
         nonlocal calls
         calls += 1
         time.sleep(takes_s)
-        raise CatalogUnavailable("away", is_retryable=is_retryable)
+        raise CatalogUnavailable("away", cause=cause)
 
-    with pytest.raises(CatalogUnavailable, match="away"):
-        run(house, fail)
-    assert calls == attempts
+    with installation.house(deadline_s=0.6 if takes_s else 5.0) as house:
+        with pytest.raises(CatalogUnavailable, match="away"):
+            run(house, fail)
+        assert calls == attempts
+        assert house.tally.of(RETRIES)[Cause.LOCK.value] == attempts - 1
 
 
 def test_a_server_that_is_away_is_503_and_no_more_once_it_is_back(

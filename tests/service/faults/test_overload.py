@@ -1,0 +1,133 @@
+"""More requests than can be served, and a server that has nothing left for us."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url, text
+
+from asking import ask, ask_at_once, assert_heals, slowest, statuses
+from catalogues import Role
+from installations import Installation, make_installation
+from rest import AppClient, figure, open_client, until
+from service.desk import Desk
+
+PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+
+
+def add_slow_route(client: AppClient, seconds: float) -> None:
+    """`/slow` asks the catalogue something that takes so long."""
+    desk: Desk = client.app.state.desk
+
+    def sleep() -> None:
+        with desk.house.database.read() as session:
+            session.execute(text(f"SELECT pg_sleep({seconds})"))
+
+    async def slow() -> None:
+        await desk.run(sleep)
+
+    client.app.add_api_route("/slow", slow)
+
+
+def test_row_9_what_cannot_be_served_in_time_is_sent_away(start: Callable[..., AppClient]) -> None:
+    client = start(request_threads=4, request_queue=8, deadline_s=3)
+    add_slow_route(client, 1)
+    asked = ask_at_once(client, "/slow", 100, 100)
+    served = [each for each in asked if each.status == 200]
+    assert 4 <= len(served) <= 12
+    assert slowest([each for each in asked if each.status == 503]) < 2
+    assert slowest(served) < 3
+    assert figure(client, "ziggurat_sheds_total", reason="overloaded") == 100 - len(served)
+    assert_heals(client)
+
+
+def test_row_10_a_server_without_free_connections_is_503_until_there_are(
+    client: AppClient, installation: Installation, role: Role
+) -> None:
+    role.alter("CONNECTION LIMIT 2")
+    client.app.state.desk.house.database.dispose()
+    url = make_url(installation.database_url).set(drivername="postgresql")
+    with ExitStack() as others:
+        for _ in range(2):
+            others.enter_context(psycopg.connect(url.render_as_string(hide_password=False)))
+        assert statuses(ask_at_once(client, "/terrain", 20, 10)) == {503: 20}
+        assert client.get("/health/ready").status_code == 200
+    assert_heals(client)
+
+
+def test_row_12_a_statement_is_ended_at_the_deadline_and_not_sent_again(
+    start: Callable[..., AppClient], catalogue_url: str
+) -> None:
+    client = start(deadline_s=1)
+    add_slow_route(client, 30)
+    asked = ask(client, "/slow")
+    assert asked.status == 503
+    assert 0.9 < asked.seconds < 1.5
+    assert figure(client, "ziggurat_retries_total") == 0
+    assert figure(client, "ziggurat_silent_connections_total") == 0, "the server itself ended it"
+    running = b"SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'"
+    with psycopg.connect(catalogue_url) as connection:
+        assert connection.execute(running).rowcount == 0
+    assert_heals(client)
+
+
+@contextmanager
+def pgbouncer(url: str, folder: Path) -> Iterator[str]:
+    """pgbouncer with one connection to the database of this URL; the URL through it."""
+    server = make_url(url)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    host = server.query.get("host", server.host)
+    configuration = folder / "pgbouncer.ini"
+    configuration.write_text(
+        f"[databases]\n* = host={host} port={server.port or 5432} user={server.username or 'postgres'}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        "auth_type = any\npool_mode = transaction\ndefault_pool_size = 1\nquery_wait_timeout = 1\n"
+        "ignore_startup_parameters = extra_float_digits\n"
+    )
+    # it refuses to run as root, and the server's socket may be for the server's own user alone
+    as_user = ["-u", Path(str(host)).owner() if str(host).startswith("/") else "nobody"]
+    with (folder / "pgbouncer.log").open("w") as log:
+        command = [str(PGBOUNCER), *(as_user if os.geteuid() == 0 else []), str(configuration)]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        until(lambda: is_listening(port))
+        through = server.difference_update_query(["host"]).set(host="127.0.0.1", port=port)
+        yield through.render_as_string(hide_password=False)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.skipif(PGBOUNCER is None, reason="needs pgbouncer; Debian's package of that name will do")
+def test_row_11_a_pooler_whose_queue_is_full_is_503(catalogue_url: str, tmp_path: Path) -> None:
+    (tmp_path / "pooler").mkdir()
+    with pgbouncer(catalogue_url, tmp_path / "pooler") as url:
+        installation: Installation = make_installation(tmp_path, url)
+        with open_client(installation, stale_page_s=0) as client, psycopg.connect(url) as other:
+            other.execute("SELECT 1")  # its transaction is open: the pooler has no other connection
+            begun = time.monotonic()
+            assert statuses(ask_at_once(client, "/terrain", 8, 8)) == {503: 8}
+            assert time.monotonic() - begun < 5
+            other.rollback()
+            assert_heals(client)
+
+
+def test_a_healthy_burst_sheds_nothing(installation: Installation) -> None:
+    with open_client(installation) as client:
+        assert statuses(ask_at_once(client, "/terrain", 500, 50)) == {200: 500}
+        assert figure(client, "ziggurat_sheds_total") == 0

@@ -1,0 +1,142 @@
+"""Replicas as processes: far too many requests for one, and two that are replaced one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+from threading import Event
+
+import httpx
+import pytest
+
+from asking import assert_heals
+from faultproxy import FaultProxy
+from installations import Installation
+from served import Served, served
+
+SLOW = {"REQUEST_THREADS": "4", "REQUEST_QUEUE": "8"}
+
+CLIENTS = 80
+AGAIN_S = 0.2
+"""A client that is sent away asks again so soon: that is four hundred a second."""
+
+
+@dataclass
+class Load:
+    """What clients saw."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    without_retry_after: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+
+async def load(address: str, clients: int, seconds: float) -> Load:
+    """So many clients, each of which asks again as soon as it may."""
+    seen, ends = Load(), time.monotonic() + seconds
+    limits = httpx.Limits(max_connections=clients)
+    async with httpx.AsyncClient(base_url=address, timeout=30, limits=limits) as client:
+
+        async def ask_again_and_again() -> None:
+            while time.monotonic() < ends:
+                begun = time.monotonic()
+                answer = await client.get("/terrain?limit=1")
+                seen.statuses[answer.status_code] += 1
+                if answer.status_code == 200:
+                    seen.seconds.append(time.monotonic() - begun)
+                else:
+                    seen.without_retry_after += "retry-after" not in answer.headers
+                    await asyncio.sleep(AGAIN_S)
+
+        await asyncio.gather(*(ask_again_and_again() for _ in range(clients)))
+    return seen
+
+
+def test_row_46_under_twenty_times_the_load_as_much_is_served_as_without(
+    installation: Installation, proxy: FaultProxy
+) -> None:
+    # a request takes a fifth of a second whatever the machine does: four threads serve twenty a second
+    proxy.set("pass", latency_s=0.05)
+    with served(installation, STALE_PAGE_S="0", **SLOW) as service, ThreadPoolExecutor(1) as pool:
+        address = str(service.client.base_url)
+        asyncio.run(load(address, 4, 0.5))
+        alone = asyncio.run(load(address, 4, 2))
+        assert alone.statuses.keys() == {200}
+        overloading = pool.submit(asyncio.run, load(address, CLIENTS, 4))
+        slowest_s = 0.0
+        while not overloading.done():
+            begun = time.monotonic()
+            assert service.client.get("/health/live").status_code == 200
+            slowest_s = max(slowest_s, time.monotonic() - begun)
+            time.sleep(0.1)
+        crowd = overloading.result()
+        assert crowd.statuses.keys() == {200, 503}
+        assert crowd.statuses[200] / 4 >= 0.8 * alone.statuses[200] / 2
+        assert crowd.statuses[503] > 3 * crowd.statuses[200]
+        assert crowd.without_retry_after == 0
+        assert max(crowd.seconds) < 5
+        assert slowest_s < 0.5
+        after = asyncio.run(load(address, 1, 1))
+        assert after.statuses.keys() == {200}
+        assert min(after.seconds) < 2 * min(alone.seconds)
+        assert_heals(service.client)
+
+
+@dataclass
+class RoundRobin:
+    """Asks replicas in turn; one that does not take the connection is passed over."""
+
+    addresses: list[str]
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def ask_until(self, is_over: Event) -> None:
+        with httpx.Client(timeout=30) as client:
+            for number in count():
+                if is_over.is_set():
+                    return
+                self.statuses[self._ask(client, number)] += 1
+
+    def _ask(self, client: httpx.Client, number: int) -> int:
+        for turn in range(100):
+            addresses = self.addresses
+            try:
+                address = addresses[(number + turn) % len(addresses)]
+                return client.get(f"{address}/terrain?limit=1").status_code
+            except httpx.ConnectError:
+                time.sleep(0.01)
+        raise AssertionError("nobody takes a connection")
+
+
+@pytest.fixture
+def two(installation: Installation) -> Iterator[list[Served]]:
+    with served(installation, DRAIN_S="1") as one, served(installation, DRAIN_S="1") as other:
+        yield [one, other]
+
+
+def test_row_47_replacing_replicas_under_load_fails_no_request(
+    two: list[Served], installation: Installation
+) -> None:
+    clients = RoundRobin([str(replica.client.base_url) for replica in two])
+    is_over = Event()
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(clients.ask_until, is_over) for _ in range(4)]
+        try:
+            time.sleep(0.5)
+            two[0].terminate()
+            assert two[0].process.wait(20) == 0
+            with served(installation, DRAIN_S="1") as replacement:
+                clients.addresses = [str(replacement.client.base_url), clients.addresses[1]]
+                two[1].terminate()
+                assert two[1].process.wait(20) == 0
+                time.sleep(0.5)
+                is_over.set()
+                for each in asking:
+                    each.result()
+        finally:
+            is_over.set()
+    assert clients.statuses.keys() == {200}
+    assert clients.statuses[200] > 100
