@@ -16,7 +16,8 @@ def count_array(name: str, cell_count: int) -> StoredArray:
     """The stored array of a number of cells, of the smallest type that holds `cell_count`."""
     return StoredArray(
         name=name,
-        dtype=np.min_scalar_type(cell_count),
+        # by its name: of numpy's two unsigned 64-bit types this one is not known to zarr
+        dtype=np.dtype(np.min_scalar_type(cell_count).name),
         nodata=None,
         fill=0,
         long_name="number of valid cells",
