@@ -6,8 +6,8 @@ succeeds everybody may connect.
 
 from __future__ import annotations
 
-import random
 import threading
+from random import SystemRandom
 from time import monotonic
 from typing import Any
 
@@ -72,4 +72,4 @@ class Turns:
     def _plan_next(self) -> None:
         longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._failure_count)
         # replicas that lost the server together do not come back together
-        self._next_at = monotonic() + random.uniform(longest * 5 / 6, longest)  # noqa: S311 - no secret
+        self._next_at = monotonic() + SystemRandom().uniform(longest * 5 / 6, longest)

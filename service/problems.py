@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -128,7 +127,7 @@ def _reason(error: Exception) -> dict[str, Any]:
 
 def retry_after() -> str:
     """Seconds until a client should ask again; spread, so that clients do not come back together."""
-    return str(random.randint(1, 5))  # noqa: S311 - no secret
+    return str(SystemRandom().randint(1, 5))
 
 
 def _response(request: Request, problem: Mapping[str, Any], headers: Mapping[str, str] | None) -> Response:

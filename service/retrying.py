@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Awaitable, Callable
+from random import SystemRandom
 from time import monotonic
 from typing import TypeVar
 
@@ -60,4 +60,4 @@ async def try_again(attempt: Callable[[], Awaitable[T]], until: float, tally: Ta
 def _pause_after(attempt_number: int) -> float:
     """Seconds; spread, so that those who were thrown out together do not come back together."""
     longest = FIRST_PAUSE_S * 2 ** (attempt_number - 1)
-    return random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+    return SystemRandom().uniform(longest / 2, longest)
