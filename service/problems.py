@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from random import SystemRandom
 from typing import Any
 
 from fastapi import FastAPI, Request
