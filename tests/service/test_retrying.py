@@ -73,6 +73,7 @@ def run(house: House, *functions: Callable[[], T]) -> list[T]:
         try:
             return await run_all(desk)
         finally:
+            desk.registrations.close()
             desk.builds.close()
 
     return asyncio.run(serve())
