@@ -58,6 +58,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     catalog_errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.RegistrationNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.RegistrationLost: HTTPStatus.SERVICE_UNAVAILABLE,
+    catalog_errors.LeaseLost: HTTPStatus.SERVICE_UNAVAILABLE,
     catalog_errors.RequestKeyTaken: HTTPStatus.CONFLICT,
     catalog_errors.CursorInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     catalog_errors.CatalogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
