@@ -87,8 +87,8 @@ class LeaseLost(CatalogError):
 
     def __init__(self, terrain_id: int, metric: str, revision: int) -> None:
         super().__init__(
-            f"the build of {metric!r} of terrain {terrain_id} at revision {revision} was taken over by another "
-            "process or ended, or its terrain was deleted; nothing was published"
+            f"the build of {metric!r} of terrain {terrain_id} at revision {revision} was ended or taken over "
+            "by another process, or its terrain was deleted; nothing was published"
         )
         self.terrain_id = terrain_id
         self.metric = metric

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from catalog.column_types import NodataText, utc_now
 from catalog.model_base import Base, Id, Slug
 
+
 class Terrain(Base):
     """A named elevation dataset, with one grid."""
 

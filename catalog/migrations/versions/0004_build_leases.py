@@ -45,9 +45,7 @@ def _create_build_lease() -> None:
         sa.Column("failure", JSON),
         sa.Column("retry_at", sa.Double()),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "terrain_id", "metric", "revision", "recipe", name=op.f("pk_build_lease")
-        ),
+        sa.PrimaryKeyConstraint("terrain_id", "metric", "revision", "recipe", name=op.f("pk_build_lease")),
         sa.ForeignKeyConstraint(
             ["terrain_id"], ["terrain.id"], name=op.f("fk_build_lease_terrain_id"), ondelete="CASCADE"
         ),
