@@ -21,6 +21,7 @@ from catalog.repository.generations import (
 from catalog.repository.leases import Lease, end_lapsed, release_lease
 from catalog.repository.pyramids import NewGeneration, drop_pyramid, publish_generation
 from catalog.repository.terrains import delete_terrain, get_terrain
+from passing import pass_by
 
 MakeGeneration = Callable[..., NewGeneration]
 Take = Callable[..., Lease | None]
@@ -31,18 +32,6 @@ GRACE = timedelta(days=7)
 def publish(database: Database, new: NewGeneration) -> None:
     with database.write() as session:
         assert publish_generation(session, new)
-
-
-def pass_by(database: Database, time: timedelta) -> None:
-    """Let time pass for all that lies in the store."""
-    with database.write() as session:
-        for row in session.scalars(select(Generation).where(Generation.retired_at.is_not(None))):
-            assert row.retired_at is not None
-            row.retired_at -= time
-        for orphan in session.scalars(select(Orphan)):
-            orphan.seen_at -= time
-        lapsing = BuildLease.lease_until - time.total_seconds()
-        session.execute(update(BuildLease).values(lease_until=lapsing))
 
 
 def retired(database: Database, grace: timedelta = GRACE) -> list[str]:
@@ -90,9 +79,9 @@ def test_generations_are_retired_by_the_databases_clock(
 
 def test_a_generation_may_go_when_it_was_retired_for_the_grace(database: Database, three: None) -> None:
     assert retired(database) == []
-    pass_by(database, GRACE - timedelta(minutes=5))
+    pass_by(database, GRACE.total_seconds() - 300.0)
     assert retired(database) == []
-    pass_by(database, timedelta(minutes=6))
+    pass_by(database, 360.0)
     assert retired(database) == ["g1", "g2"]
 
 
@@ -115,7 +104,7 @@ def test_what_is_in_use_is_never_forgotten(database: Database, three: None) -> N
 
 
 def test_a_removal_that_stopped_halfway_is_carried_on(database: Database, three: None) -> None:
-    pass_by(database, 2 * GRACE)
+    pass_by(database, 2 * GRACE.total_seconds())
     assert forget(database, "g1")
     assert not forget(database, "g1")
     assert retired(database) == ["g2"]
@@ -129,7 +118,7 @@ def test_an_orphan_may_go_when_it_was_seen_for_the_grace(database: Database, thr
     for _ in range(2):
         sweep(database, "g1", "g2", "g3", "g-lost")
         assert orphans(database) == []
-        pass_by(database, GRACE * 0.6)
+        pass_by(database, 0.6 * GRACE.total_seconds())
     assert orphans(database) == ["g-lost"], "when it is seen again, it is not new"
 
 
@@ -162,7 +151,7 @@ def test_what_turns_out_to_be_known_is_no_orphan(
     sweep(database, "g-one", "g2", "g3")
     take("one")
     publish(database, new_generation("g2", 1))
-    pass_by(database, GRACE * 2)
+    pass_by(database, 2 * GRACE.total_seconds())
     with database.write() as session:
         session.execute(update(BuildLease).values(lease_until=1e12))
     assert orphans(database) == ["g3"]
@@ -179,7 +168,7 @@ def test_pyramids_of_a_deleted_terrain_are_kept_for_the_grace(
     assert retired(database, timedelta(0)) == []
     sweep(database, "g1", "g2", "g3")
     assert orphans(database) == []
-    pass_by(database, GRACE * 2)
+    pass_by(database, 2 * GRACE.total_seconds())
     assert orphans(database) == ["g1", "g2", "g3"]
 
 

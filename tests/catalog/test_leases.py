@@ -8,11 +8,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from catalog.database import Database
 from catalog.errors import LeaseLost, TerrainNotFound
-from catalog.models import BuildLease, Generation, Terrain
+from catalog.models import Generation, Terrain
 from catalog.repository.lease_views import LeaseView, find_lease, list_live_leases
 from catalog.repository.leases import (
     LONGEST_PAUSE_S,
@@ -38,17 +38,11 @@ from catalog.repository.pyramids import (
     publish_generation,
 )
 from catalog.repository.terrains import delete_terrain, get_terrain, update_terrain
+from passing import pass_by
 
 Take = Callable[..., Lease | None]
 MakeGeneration = Callable[..., NewGeneration]
 FAILURE = {"error": "SourceNotFound", "detail": "a.tif: nothing lies there"}
-
-
-def pass_by(database: Database, seconds: float) -> None:
-    """Let time pass for all leases."""
-    with database.write() as session:
-        moved = (BuildLease.lease_until, BuildLease.retry_at, BuildLease.started_at, BuildLease.beat_at)
-        session.execute(update(BuildLease).values({column: column - seconds for column in moved}))
 
 
 def held(taken: Lease | None) -> Lease:
