@@ -59,9 +59,11 @@ def is_generation_known(session: ReadSession, generation_id: str) -> bool:
 def publish_generation(session: WriteSession, new: NewGeneration, lease: Lease | None = None) -> bool:
     """Put a generation into use, retire the one before it, and end the lease of its build.
 
+    Doing so again changes nothing: whoever does not know whether it was done may ask once more.
+
     Returns
     -------
-    False when a generation of a newer revision is in use; only the lease is ended.
+    False when a generation of a newer revision is in use, or it was replaced; only the lease is ended.
 
     Raises
     ------
@@ -73,6 +75,9 @@ def publish_generation(session: WriteSession, new: NewGeneration, lease: Lease |
     if lease is not None and lease.generation_id != new.id:
         raise ValueError(f"the lease is for {lease.generation_id}, what is to be published is {new.id}")
     lock_terrain(session, new.terrain_id)
+    known = session.get(Generation, new.id, populate_existing=True)
+    if known is not None:
+        return known.retired_at is None
     _ensure_pyramid(session, new.terrain_id, new.metric)
     session.execute(insert(Generation).values(columns_of(new)))
     if not _point_at(session, new):

@@ -1,0 +1,83 @@
+"""The protocol of builds holds in whatever order its steps come, and the search finds what would break it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import ColumnElement, false, update
+
+from catalog.database import Database, WriteSession, open_database
+from catalog.models import BuildLease
+from catalog.repository import generations, leases, pyramids
+from catalog.repository.leases import Lease, LeaseState
+from lease_protocol import LeaseProtocol
+
+EXAMPLES = int(os.environ.get("ZIGGURAT_TEST_PROTOCOLS", "40"))
+
+SEARCH = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=40,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=False,
+)
+
+HUNT = settings(SEARCH, max_examples=1000, derandomize=True, phases=[Phase.generate])
+"""Ends at the first failure."""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """On SQLite: the queries are the same, and this is quick."""
+    database = open_database(f"sqlite:///{tmp_path}/catalog.db")
+    database.migrate()
+    yield database
+    database.dispose()
+
+
+def machine(database: Database, **changes: Any) -> type[LeaseProtocol]:
+    return type("Protocol", (LeaseProtocol,), {"database": database, **changes})
+
+
+def test_the_protocol_holds(database: Database) -> None:
+    run_state_machine_as_test(machine(database), settings=SEARCH)
+
+
+def publish_without_fence(session: WriteSession, lease: Lease) -> None:
+    its = (BuildLease.metric == lease.wanted.metric, BuildLease.revision == lease.wanted.revision)
+    session.execute(update(BuildLease).where(*its).values(state=LeaseState.READY))
+
+
+def count_nobody() -> ColumnElement[bool]:
+    return false()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "planted"),
+    [
+        (pyramids, "finish_lease", publish_without_fence),
+        (pyramids, "reopen_builds", lambda *_, **__: None),
+        (generations, "_is_building", count_nobody),
+        (generations, "_is_out_of_use", lambda: generations.Generation.id.is_not(None)),
+        (leases, "end_lapsed", lambda session: 0),
+        (leases, "lock_leases", lambda session: None),
+    ],
+)
+def test_a_planted_bug_is_found(
+    database: Database, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, planted: Any
+) -> None:
+    monkeypatch.setattr(module, name, planted)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(machine(database), settings=HUNT)
+
+
+def test_a_sweep_without_grace_is_found(database: Database) -> None:
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(machine(database, grace_s=0), settings=HUNT)
