@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select
 from catalog.clock import read_clock
 from catalog.database import ReadSession, WriteSession
 from catalog.models import BuildLease, Generation, Orphan, Pyramid
-from catalog.repository.leases import LeaseState
+from catalog.repository.leases import is_building
 from catalog.repository.rows import insert_into
 
 
@@ -55,7 +55,7 @@ def note_orphans(session: WriteSession, stored: Collection[str]) -> None:
         Some ids of generations that are in the store, up to some hundreds.
     """
     known = select(Generation.id).where(Generation.id.in_(stored))
-    building = select(BuildLease.generation_id).where(_is_building(), BuildLease.generation_id.in_(stored))
+    building = select(BuildLease.generation_id).where(is_building(), BuildLease.generation_id.in_(stored))
     owned = {*session.scalars(known), *session.scalars(building)}
     session.execute(delete(Orphan).where(Orphan.generation_id.in_(owned)))
     if strange := set(stored) - owned:
@@ -81,14 +81,8 @@ def _is_out_of_use() -> ColumnElement[bool]:
     return and_(Generation.retired_at.is_not(None), ~pointing.exists())
 
 
-def _is_building() -> ColumnElement[bool]:
-    return BuildLease.state == LeaseState.BUILDING
-
-
 def _is_owned() -> ColumnElement[bool]:
     """Whether what is noted as an orphan is known, or being built, after all."""
     known = select(Generation.id).where(Generation.id == Orphan.generation_id)
-    building = select(BuildLease.owner).where(
-        _is_building(), BuildLease.generation_id == Orphan.generation_id
-    )
+    building = select(BuildLease.owner).where(is_building(), BuildLease.generation_id == Orphan.generation_id)
     return or_(known.exists(), building.exists())

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from catalog.clock import SecondsNow
 from catalog.database import ReadSession
 from catalog.models import BuildLease
-from catalog.repository.leases import LeaseState, WantedBuild
+from catalog.repository.leases import LeaseState, WantedBuild, is_building
 from catalog.repository.rows import columns_of
 
 
@@ -48,7 +48,7 @@ def find_lease(session: ReadSession, wanted: WantedBuild) -> LeaseView | None:
 
 def list_live_leases(session: ReadSession, terrain_id: int | None = None) -> list[LeaseView]:
     """Builds under way, of one terrain or all of them, those that began first before others."""
-    live = _views().where(BuildLease.state == LeaseState.BUILDING, BuildLease.lease_until > SecondsNow())
+    live = _views().where(is_building(), BuildLease.lease_until > SecondsNow())
     if terrain_id is not None:
         live = live.where(BuildLease.terrain_id == terrain_id)
     return _read(session, live.order_by(BuildLease.started_at, BuildLease.owner))

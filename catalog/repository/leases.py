@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from catalog.clock import SecondsNow
@@ -107,7 +107,7 @@ def take_lease(
     room: ColumnElement[bool] = true()
     if most_live is not None:
         end_lapsed(session)
-        building = select(func.count()).where(BuildLease.state == LeaseState.BUILDING)
+        building = select(func.count()).where(is_building())
         room = building.scalar_subquery() < most_live
     attempt = {"owner": owner, "host": host, "generation_id": generation_id, **_beginning(ttl_s)}
     columns = {**columns_of(wanted), **attempt, "fence": 1, "attempts": 1}
@@ -178,11 +178,7 @@ def fail_lease(session: WriteSession, lease: Lease, failure: Mapping[str, Any], 
 
 def request_cancel(session: WriteSession, terrain_id: int, metric: str) -> int:
     """Ask whoever builds a pyramid to stop, which they hear at their next beat; how many were asked."""
-    building = and_(
-        BuildLease.terrain_id == terrain_id,
-        BuildLease.metric == metric,
-        BuildLease.state == LeaseState.BUILDING,
-    )
+    building = and_(BuildLease.terrain_id == terrain_id, BuildLease.metric == metric, is_building())
     return _change(session, building, {"cancel_requested": True})
 
 
@@ -192,7 +188,7 @@ def end_lapsed(session: WriteSession) -> int:
     Their turns, and their places in the store, are free when the session ends.
     """
     lock_leases(session)
-    lapsed = and_(BuildLease.state == LeaseState.BUILDING, BuildLease.lease_until <= SecondsNow())
+    lapsed = and_(is_building(), BuildLease.lease_until <= SecondsNow())
     return _change(session, lapsed, {"state": LeaseState.RELEASED})
 
 
@@ -220,6 +216,11 @@ def forget_old_leases(session: WriteSession) -> int:
     return count_changed(session.execute(old, execution_options={"synchronize_session": False}))
 
 
+def is_building() -> ColumnElement[bool]:
+    """Whether an attempt has the lease, lapsed or not; in words, so that SQLite finds the index of those."""
+    return BuildLease.state == literal(LeaseState.BUILDING, Text, literal_execute=True)
+
+
 def _beginning(ttl_s: float) -> dict[str, Any]:
     return {
         "state": LeaseState.BUILDING,
@@ -241,7 +242,7 @@ def _may_be_taken(instead_of: str | None) -> ColumnElement[bool]:
     state, now = BuildLease.state, SecondsNow()
     may = or_(
         state == LeaseState.RELEASED,
-        and_(state == LeaseState.BUILDING, BuildLease.lease_until <= now),
+        and_(is_building(), BuildLease.lease_until <= now),
         and_(state == LeaseState.FAILED, BuildLease.retry_at <= now),
     )
     if instead_of is None:

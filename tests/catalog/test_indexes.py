@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import event, insert, text
 
 from catalog.database import Database, ReadSession
-from catalog.models import Terrain, Tile
+from catalog.models import BuildLease, Terrain, Tile
+from catalog.repository.lease_views import list_live_leases
 from catalog.repository.paging import _encode
 from catalog.repository.terrains import NewTerrain, create_terrain, find_terrain, list_terrains
 from catalog.repository.tiles import list_tiles
@@ -36,6 +37,10 @@ def large(database: Database) -> Database:
                 "scale": 1.0, "offset": 0.0, "south_up": False, "priority": 0, "size": 2, "block_height": 1,
                 "block_width": 1}  # fmt: skip
         session.execute(insert(Tile), [{**tile, "url": f"{number}.tif"} for number in range(ROWS)])
+        lease = {"terrain_id": first.id, "metric": "max", "recipe": "r", "owner": "a", "host": "h",
+                 "fence": 1, "state": "ready", "lease_until": 0.0, "attempts": 0, "generation_id": "g", "started_at": 0.0,
+                 "beat_at": 0.0}  # fmt: skip
+        session.execute(insert(BuildLease), [{**lease, "revision": number} for number in range(ROWS)])
         session.execute(text("ANALYZE"))
     return database
 
@@ -86,3 +91,8 @@ def test_a_page_of_tiles_is_read_off_an_index(large: Database) -> None:
     cursor = _encode("2500")
     plan = plan_of(large, lambda session: list_tiles(session, terrain.id, limit=100, after=cursor))
     assert not re.search("Sort|TEMP B-TREE|Seq Scan", plan), plan
+
+
+def test_builds_under_way_are_found_among_those_that_ended(large: Database) -> None:
+    plan = plan_of(large, list_live_leases)
+    assert "ix_build_lease_building" in plan, plan

@@ -90,7 +90,7 @@ def sweeping(database: Database, *beside: str, **changes: Any) -> type[LeaseProt
 
 
 def test_a_sweep_that_ignores_leases_is_found(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generations, "_is_building", false)
+    monkeypatch.setattr(generations, "is_building", false)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(sweeping(database, "publish_in_time", "drop", "read"), settings=HUNT)
 

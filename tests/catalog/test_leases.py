@@ -270,6 +270,18 @@ def test_publishing_ends_the_lease_and_nobody_builds_the_same_again(
         assert end_lapsed(session) == 0
 
 
+def test_who_does_not_know_whether_it_published_may_ask_again(
+    database: Database, take: Take, built: Lease, new_generation: MakeGeneration
+) -> None:
+    assert publish(database, built, new_generation(built.generation_id, 1))
+    again = held(take("again", instead_of=built.generation_id))
+    assert publish(database, again, new_generation(again.generation_id, 1))
+    assert not publish(database, built, new_generation(built.generation_id, 1))
+    with database.read() as session:
+        known = session.scalars(select(Generation).order_by(Generation.id)).all()
+    assert [(each.id, each.retired_at is None) for each in known] == [("g-again", True), ("g-one", False)]
+
+
 def test_a_lease_is_for_one_generation(
     database: Database, take: Take, new_generation: MakeGeneration
 ) -> None:
