@@ -247,7 +247,16 @@ class BuildLease(Base):
     failure: Mapped[dict[str, Any] | None]
     retry_at: Mapped[float | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
+    # somebody asked for it, and it neither came to its end nor failed
+    is_wanted: Mapped[bool] = mapped_column(default=True)
 
+
+Index(
+    "ix_build_lease_wanted",
+    BuildLease.started_at,
+    sqlite_where=BuildLease.is_wanted,
+    postgresql_where=BuildLease.is_wanted,
+)
 
 Index(
     "ix_build_lease_building",

@@ -123,7 +123,9 @@ def take_lease(
         insert_into(session, BuildLease)
         .from_select(list(columns), row)
         .on_conflict_do_update(
-            index_elements=list(columns_of(wanted)), set_=again, where=_may_be_taken(instead_of)
+            index_elements=list(columns_of(wanted)),
+            set_=again,
+            where=_may_be_taken(instead_of),
         )
         .returning(BuildLease.fence, BuildLease.attempts)
     )
@@ -160,19 +162,25 @@ def finish_lease(session: WriteSession, lease: Lease) -> None:
     ------
     LeaseLost
     """
-    if not _end(session, lease, LeaseState.READY, {"attempts": 0}):
+    if not _end(session, lease, LeaseState.READY, {"attempts": 0, "is_wanted": False}):
         raise LeaseLost(lease.wanted.terrain_id, lease.wanted.metric, lease.wanted.revision)
 
 
-def release_lease(session: WriteSession, lease: Lease) -> bool:
-    """Leave a build to whoever wants it next; this attempt does not count. False when it was lost before."""
-    leaving = {"lease_until": 0.0, "attempts": BuildLease.attempts - 1}
+def release_lease(session: WriteSession, lease: Lease, *, is_wanted: bool = True) -> bool:
+    """Leave a build to others; this attempt does not count. False when it was lost before.
+
+    Parameters
+    ----------
+    is_wanted : bool
+        Whether whoever has room shall build it without being asked again.
+    """
+    leaving = {"lease_until": 0.0, "attempts": BuildLease.attempts - 1, "is_wanted": is_wanted}
     return _end(session, lease, LeaseState.RELEASED, leaving)
 
 
 def fail_lease(session: WriteSession, lease: Lease, failure: Mapping[str, Any], *, retry_in_s: float) -> bool:
     """Note why a build failed, and keep others from trying it for a while. False when it was lost before."""
-    failing = {"failure": dict(failure), "retry_at": SecondsNow() + retry_in_s}
+    failing = {"failure": dict(failure), "retry_at": SecondsNow() + retry_in_s, "is_wanted": False}
     return _end(session, lease, LeaseState.FAILED, failing)
 
 
@@ -192,7 +200,9 @@ def end_lapsed(session: WriteSession) -> int:
     return _change(session, lapsed, {"state": LeaseState.RELEASED})
 
 
-def reopen_builds(session: WriteSession, terrain_id: int, metric: str, *, but: str | None = None) -> None:
+def reopen_builds(
+    session: WriteSession, terrain_id: int, metric: str, *, but: str | None = None, is_wanted: bool = False
+) -> None:
     """Let pyramids be built again whose generations are no longer in use, or damaged, but for one generation.
 
     Who takes a lease looks at its row alone: of other tables a statement that has waited sees the past.
@@ -204,7 +214,7 @@ def reopen_builds(session: WriteSession, terrain_id: int, metric: str, *, but: s
     )
     if but is not None:
         over = and_(over, BuildLease.generation_id != but)
-    _change(session, over, {"state": LeaseState.RELEASED})
+    _change(session, over, {"state": LeaseState.RELEASED, "is_wanted": is_wanted})
 
 
 def forget_old_leases(session: WriteSession) -> int:
@@ -230,6 +240,7 @@ def _beginning(ttl_s: float) -> dict[str, Any]:
         "started_at": SecondsNow(),
         "beat_at": SecondsNow(),
         "cancel_requested": False,
+        "is_wanted": True,
     }
 
 
@@ -238,13 +249,21 @@ def _as_column(name: str, value: Any) -> ColumnElement[Any]:
     return value if isinstance(value, ColumnElement) else literal(value, column.type)
 
 
+def is_free() -> ColumnElement[bool]:
+    """Whether nobody has the lease, and nothing keeps others from taking it."""
+    lapsed = and_(is_building(), BuildLease.lease_until <= SecondsNow())
+    return or_(BuildLease.state == LeaseState.RELEASED, lapsed)
+
+
+def may_be_tried_again(*, insists: bool) -> ColumnElement[bool]:
+    """Whether a build has failed, long enough ago for those who do not insist."""
+    has_failed = BuildLease.state == LeaseState.FAILED
+    return has_failed if insists else and_(has_failed, BuildLease.retry_at <= SecondsNow())
+
+
 def _may_be_taken(instead_of: str | None) -> ColumnElement[bool]:
-    state, now = BuildLease.state, SecondsNow()
-    may = or_(
-        state == LeaseState.RELEASED,
-        and_(is_building(), BuildLease.lease_until <= now),
-        and_(state == LeaseState.FAILED, BuildLease.retry_at <= now),
-    )
+    state = BuildLease.state
+    may = or_(is_free(), may_be_tried_again(insists=False))
     if instead_of is None:
         return may
     return or_(may, and_(state == LeaseState.READY, BuildLease.generation_id == instead_of))

@@ -83,7 +83,7 @@ def publish_generation(session: WriteSession, new: NewGeneration, lease: Lease |
     if not _point_at(session, new):
         session.execute(delete(Generation).where(Generation.id == new.id))
         if lease is not None:
-            release_lease(session, lease)
+            release_lease(session, lease, is_wanted=False)
         return False
     if lease is not None:
         finish_lease(session, lease)
@@ -115,14 +115,14 @@ def record_failure(
 
 
 def mark_corrupt(session: WriteSession, terrain_id: int, metric: str, generation_id: str) -> None:
-    """Remember that a generation is damaged, if it still is the one in use; it may be built again."""
+    """Remember that a generation is damaged, if it still is the one in use; another one is wanted."""
     marking = (
         update(Pyramid)
         .where(_is(terrain_id, metric), Pyramid.generation_id == generation_id)
         .values(corrupt=True)
     )
     if count_changed(session.execute(marking)):
-        reopen_builds(session, terrain_id, metric)
+        reopen_builds(session, terrain_id, metric, is_wanted=True)
 
 
 def drop_pyramid(session: WriteSession, terrain_id: int, metric: str) -> None:

@@ -45,6 +45,7 @@ def _create_build_lease() -> None:
         sa.Column("failure", JSON),
         sa.Column("retry_at", sa.Double()),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("is_wanted", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("terrain_id", "metric", "revision", "recipe", name=op.f("pk_build_lease")),
         sa.ForeignKeyConstraint(
             ["terrain_id"], ["terrain.id"], name=op.f("fk_build_lease_terrain_id"), ondelete="CASCADE"
@@ -56,4 +57,11 @@ def _create_build_lease() -> None:
         ["terrain_id", "metric"],
         sqlite_where=sa.text("state = 'building'"),
         postgresql_where=sa.text("state = 'building'"),
+    )
+    op.create_index(
+        "ix_build_lease_wanted",
+        "build_lease",
+        ["started_at"],
+        sqlite_where=sa.text("is_wanted"),
+        postgresql_where=sa.text("is_wanted"),
     )
