@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from catalog.clock import SecondsNow
@@ -222,13 +222,13 @@ def forget_old_leases(session: WriteSession) -> int:
     newer = select(Terrain.id).where(
         Terrain.id == BuildLease.terrain_id, Terrain.revision > BuildLease.revision
     )
-    old = delete(BuildLease).where(BuildLease.state != LeaseState.BUILDING, newer.exists())
+    old = delete(BuildLease).where(~is_building(), newer.exists())
     return count_changed(session.execute(old, execution_options={"synchronize_session": False}))
 
 
 def is_building() -> ColumnElement[bool]:
-    """Whether an attempt has the lease, lapsed or not; in words, so that SQLite finds the index of those."""
-    return BuildLease.state == literal(LeaseState.BUILDING, Text, literal_execute=True)
+    """Whether an attempt has the lease, lapsed or not."""
+    return BuildLease.state == LeaseState.BUILDING
 
 
 def _beginning(ttl_s: float) -> dict[str, Any]:
@@ -275,7 +275,7 @@ def _is_held(lease: Lease) -> ColumnElement[bool]:
         *key,
         BuildLease.owner == lease.owner,
         BuildLease.fence == lease.fence,
-        BuildLease.state == LeaseState.BUILDING,
+        is_building(),
     )
 
 

@@ -38,8 +38,8 @@ def large(database: Database) -> Database:
                 "block_width": 1}  # fmt: skip
         session.execute(insert(Tile), [{**tile, "url": f"{number}.tif"} for number in range(ROWS)])
         lease = {"terrain_id": first.id, "metric": "max", "recipe": "r", "owner": "a", "host": "h",
-                 "fence": 1, "state": "ready", "lease_until": 0.0, "attempts": 0, "generation_id": "g", "started_at": 0.0,
-                 "beat_at": 0.0}  # fmt: skip
+                 "fence": 1, "state": "ready", "lease_until": 0.0, "attempts": 0,
+                 "generation_id": "g", "started_at": 0.0, "beat_at": 0.0}  # fmt: skip
         session.execute(insert(BuildLease), [{**lease, "revision": number} for number in range(ROWS)])
         session.execute(text("ANALYZE"))
     return database
