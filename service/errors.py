@@ -70,6 +70,48 @@ class BuildCancelled(ServiceError):
         super().__init__("the service shuts down; ask again for the level to build it elsewhere")
 
 
+class BuildCalledOff(ServiceError):
+    """Somebody had the build called off."""
+
+    def __init__(self, metric: str) -> None:
+        super().__init__(f"the build of pyramid {metric!r} was called off; ask for it to begin anew")
+        self.metric = metric
+
+
+class BuildAbandoned(ServiceError):
+    """Whoever built the pyramid ended in the midst of it, again and again."""
+
+    def __init__(self, metric: str, attempts: int) -> None:
+        super().__init__(
+            f"pyramid {metric!r} is given up: {attempts} processes ended while they built it; with less "
+            "memory at a time (ZIGGURAT_MEMORY_BUDGET) it may do, order it anew then"
+        )
+        self.metric = metric
+        self.attempts = attempts
+
+
+class BuildFailedBefore(ServiceError):
+    """The build failed a short time ago, and is not tried again yet.
+
+    `error` is the name of what was wrong, and decides what clients are told.
+    """
+
+    def __init__(self, error: str, detail: str, retry_in_s: float) -> None:
+        super().__init__(
+            f"{detail} (that was found before; tried again in {retry_in_s:.0f} s, or when ordered)"
+        )
+        self.error = error
+        self.retry_in_s = round(retry_in_s, 1)
+
+
+class PyramidLost(ServiceError):
+    """The stored pyramid is damaged, and it cannot be built anew."""
+
+    def __init__(self, metric: str, reason: str) -> None:
+        super().__init__(f"pyramid {metric!r} is damaged, and it cannot be built anew: {reason}")
+        self.metric = metric
+
+
 class NotReady(ServiceError):
     """The replica should not be sent requests now."""
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
+from catalog.errors import CatalogError, CatalogUnavailable, LeaseLost, TerrainNotFound
 from catalog.models import Pyramid
-from raster.errors import ClusterUnavailable, RasterError
+from raster.errors import ClusterUnavailable, RasterError, SourceNotFound
 from service.disclosure import data_of, detail_of, title_of
 from service.errors import (
     BuildBroken,
+    BuildCalledOff,
     BuildCancelled,
+    BuildFailedBefore,
     BuildSuperseded,
     ResourcesExhausted,
     ServiceError,
@@ -22,11 +24,22 @@ from service.errors import (
 OURS = (RasterError, CatalogError, ServiceError)
 """Whatever else ends a build is a defect."""
 
-NO_FAILURES = (BuildCancelled, BuildSuperseded, TerrainNotFound)
-"""Ends of a build that say nothing about it: stopped, overtaken, or nobody's any more."""
+NO_FAILURES = (
+    BuildCalledOff,
+    BuildCancelled,
+    BuildFailedBefore,
+    BuildSuperseded,
+    LeaseLost,
+    TerrainNotFound,
+)
+"""Ends of a build that say nothing new about it: stopped, overtaken, known before, or nobody's any more."""
 
 TRANSIENT = frozenset({CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreUnavailable})
 """Failures that may go by without anybody changing the terrain or the settings."""
+
+
+RETURNING = frozenset({error.__name__ for error in (*TRANSIENT, SourceNotFound)})
+"""Failures after which a build is tried again soon: a source may be put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +50,11 @@ class Failure:
     detail: str
     is_transient: bool
     failed_at: datetime | None
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it is worth while to try again soon."""
+        return self.error in RETURNING
 
     def as_record(self) -> dict[str, Any]:
         """As the catalogue keeps it, which notes the time itself."""

@@ -18,8 +18,11 @@ from service.tally import Tally
 
 logger = logging.getLogger(__name__)
 
-SPARE_CONNECTIONS = 1
-"""Beside those of request threads and builds, each of which holds one at most."""
+CONNECTIONS_A_BUILD = 2
+"""Its own, and its heartbeat's."""
+
+SPARE_CONNECTIONS = 2
+"""Beside those of request threads and builds: for looking at the schema, and at builds elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,9 @@ def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
         A plug-in's metric cannot be used.
     """
     limits = Limits(
-        connections=settings.request_threads + settings.parallel_builds + SPARE_CONNECTIONS,
+        connections=settings.request_threads
+        + max(1, settings.builds_per_replica) * CONNECTIONS_A_BUILD
+        + SPARE_CONNECTIONS,
         keeps_connections=keeps_connections,
     )
     return House(

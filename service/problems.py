@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -76,6 +77,10 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.BuildBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
+    service_errors.BuildAbandoned: HTTPStatus.INTERNAL_SERVER_ERROR,
+    service_errors.BuildCalledOff: HTTPStatus.CONFLICT,
+    service_errors.BuildFailedBefore: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.PyramidLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     service_errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.ResourcesExhausted: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -113,13 +118,20 @@ def type_of(error: type[Exception]) -> str:
 
 def problem_of(error: Exception) -> dict[str, Any]:
     """An error of ours as a problem, without request id."""
-    kind = type(error)
+    kind = _kind_of(error)
     status = STATUSES[kind]
     problem: dict[str, Any] = {"type": type_of(kind), "title": title_of(kind), "status": int(status)}
     detail, data = detail_of(error), data_of(error)
     if isinstance(error, service_errors.RegistrationRefused):
         data = {"errors": [_reason(each) for each in error.reasons]}
     return {**problem, **({} if detail is None else {"detail": detail}), **data}
+
+
+def _kind_of(error: Exception) -> type[Exception]:
+    """What a client is told was wrong: of a failure that is remembered, what it was when it happened."""
+    if isinstance(error, service_errors.BuildFailedBefore):
+        return next((kind for kind in STATUSES if kind.__name__ == error.error), type(error))
+    return type(error)
 
 
 def _reason(error: Exception) -> dict[str, Any]:
@@ -154,7 +166,10 @@ def answer_problem(request: Request, error: Exception) -> Response:
     """The answer to an error of ours."""
     if type(error) in HIDDEN:
         logger.error("%s", error)
-    return _response(request, problem_of(error), None)
+    headers = None
+    if isinstance(error, service_errors.BuildFailedBefore):
+        headers = {"Retry-After": str(math.ceil(error.retry_in_s))}
+    return _response(request, problem_of(error), headers)
 
 
 async def _answer_own(request: Request, error: Exception) -> Response:
@@ -237,6 +252,9 @@ BUILD_ERRORS: tuple[type[Exception], ...] = (
     raster_errors.ClusterUnavailable,
     service_errors.StoreUnavailable,
     service_errors.BuildCancelled,
+    service_errors.BuildCalledOff,
+    service_errors.BuildAbandoned,
+    service_errors.BuildFailedBefore,
     service_errors.BuildBroken,
 )
 """What whoever waits for a build may be told."""

@@ -13,7 +13,8 @@ from service.failures import Failure, recorded_failure
 from service.house import House
 
 if TYPE_CHECKING:  # whoever only looks at pyramids need not load what builds them
-    from service.build_desk import Build, BuildDesk, BuildProgress
+    from service.build_desk import BuildDesk
+    from service.ordered_builds import Build, BuildProgress
 
 
 class State(StrEnum):

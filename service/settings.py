@@ -141,8 +141,19 @@ class Settings(BaseSettings):
         description="Address of a `dask.distributed` scheduler, e.g. `tcp://host:8786`; its workers "
         "see the same folders. Default: threads of the building process.",
     )
-    parallel_builds: int = Field(
-        default=1, ge=1, description="Builds that run at once in one process; others queue."
+    builds_per_replica: int = Field(
+        default=1,
+        ge=0,
+        description="Builds that run at once in one process; others queue. 0: it serves, and `ziggurat "
+        "worker` processes on the same catalogue build.",
+    )
+    max_builds: int | None = Field(
+        default=None, ge=1, description="Builds that run at once in all processes on the catalogue together."
+    )
+    lease_s: float = Field(
+        default=30.0,
+        ge=0.5,
+        description="Seconds without a sign of life after which another process takes a build over.",
     )
     request_threads: int = Field(
         default=8, ge=1, description="Requests that read catalogue, tiles or store at once."

@@ -43,12 +43,15 @@ def want_build(session: WriteSession, wanted: WantedBuild, *, insists: bool = Fa
     session.execute(asking)
 
 
-def list_wanted(session: ReadSession, limit: int) -> Sequence[WantedBuild]:
-    """Builds of terrains as they are now that are wanted and that nobody is at, the longest wanted first."""
+def list_wanted(session: ReadSession, recipe: str, limit: int) -> Sequence[WantedBuild]:
+    """Builds of terrains as they are now that are wanted and that nobody is at, the longest wanted first.
+
+    Those of another recipe are left to processes of another version.
+    """
     query = (
         select(BuildLease.terrain_id, BuildLease.metric, BuildLease.revision, BuildLease.recipe)
         .join(Terrain, and_(Terrain.id == BuildLease.terrain_id, Terrain.revision == BuildLease.revision))
-        .where(BuildLease.is_wanted, is_free())
+        .where(BuildLease.is_wanted, BuildLease.recipe == recipe, is_free())
         .order_by(BuildLease.started_at)
         .limit(limit)
     )

@@ -16,11 +16,12 @@ from catalog.errors import TerrainNotFound
 from installations import Installation
 from raster.errors import SourceNotFound
 from rest import generation_count, hold_catalogue
-from service.build_desk import Build, BuildDesk, BuildProgress
+from service.build_desk import BuildDesk
 from service.builds import build_pyramid, find_fresh
 from service.creation import TerrainOrder, create_terrain
 from service.errors import BuildCancelled
 from service.house import House
+from service.ordered_builds import Build, BuildProgress
 from service.registration import register_tiles
 from service.tile_orders import TileOrder
 
