@@ -81,7 +81,11 @@ class BuildDesk:
         if self._closing.is_set():
             raise BuildCancelled
         # its log lines bear the id of the request that ordered it
-        self._pool.submit(copy_context().run, self._run, key, build)
+        turn = self._pool.submit(copy_context().run, self._run, key, build)
+        turn.add_done_callback(lambda it: self._finish_cancelled(key, build) if it.cancelled() else None)
+
+    def _finish_cancelled(self, key: PyramidKey, build: Build) -> None:
+        self.finish(key, build, BuildCancelled())
 
     def find(self, terrain_id: int, metric: str) -> Build | None:
         """The build of a pyramid that is under way, the latest if there are two."""
@@ -130,6 +134,8 @@ class BuildDesk:
         except BuildFailedBefore:
             raise
         except OURS as error:
+            if self._closing.is_set():
+                raise BuildCancelled from error
             logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
             raise
         except BaseException as error:
@@ -141,9 +147,8 @@ class BuildDesk:
         # an order may be older than the build that has just served it
         if find_fresh(self._house, key.terrain_id, key.metric) is not None:
             return True
-        if build.insists or not self._room:
-            want(self._house, wanted, insists=build.insists)
         if not self._room:
+            want(self._house, wanted, insists=build.insists)
             return False
 
         def on_shard(done: int, total: int) -> None:
@@ -152,7 +157,7 @@ class BuildDesk:
             build.progress = BuildProgress(done, total)
 
         try:
-            built = build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
+            built = build_pyramid(self._house, key.terrain_id, key.metric, on_shard, insists=build.insists)
         except LeaseLost as error:
             logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
             return False
@@ -187,6 +192,7 @@ class BuildDesk:
         with self._lock:
             self._closing.set()
         self._watch.stop()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Stop builds, and wait for that."""

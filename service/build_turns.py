@@ -48,20 +48,29 @@ def wanted_build(terrain: Terrain, metric: str) -> WantedBuild:
     return WantedBuild(terrain_id=terrain.id, metric=metric, revision=terrain.revision, recipe=RECIPE)
 
 
-def take_turn(house: House, terrain_key: int | str, metrics: Sequence[str], *, again: bool) -> Turn:
+def take_turn(
+    house: House, terrain_key: int | str, metrics: Sequence[str], *, again: bool, insists: bool
+) -> Turn:
     """Take the leases of what nobody else builds.
 
     Parameters
     ----------
     again : bool
         Whether to build also what is up to date.
+    insists : bool
+        Whether to try again what has failed a short time ago.
 
     Raises
     ------
     TerrainNotFound
+    BuildFailedBefore
+        All of them failed a short time ago.
     """
     with house.database.write() as session:
         terrain = terrains.get_terrain(session, terrain_key)
+        if insists:
+            for metric in metrics:
+                want_build(session, wanted_build(terrain, metric), insists=True)
         known = {each.metric: each for each in pyramids.list_pyramids(session, terrain.id)}
         taken = {
             metric: take_lease(
@@ -77,6 +86,9 @@ def take_turn(house: House, terrain_key: int | str, metrics: Sequence[str], *, a
             for metric in metrics
         }
     leases = {metric: lease for metric, lease in taken.items() if lease is not None}
+    if not leases:
+        for metric in metrics:
+            look(house, wanted_build(terrain, metric))
     return Turn(terrain=terrain, leases=leases)
 
 

@@ -16,7 +16,7 @@ from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
 from service.build_turns import Turn, check_attempts, fail_turn, leave_turn, take_turn
 from service.declared_tiles import check_declared
-from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
+from service.errors import BuildCancelled, StoreUnavailable
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, failure_of
 from service.heartbeat import Heartbeat
@@ -31,10 +31,17 @@ ABANDONED_AFTER_S = 3600.0
 
 
 def build_pyramid(
-    house: House, terrain_key: int | str, metric_name: str, on_shard: Progress, *, again: bool = False
+    house: House,
+    terrain_key: int | str,
+    metric_name: str,
+    on_shard: Progress,
+    *,
+    again: bool = False,
+    insists: bool = False,
 ) -> str | None:
     """Build one pyramid as `build_pyramids` does; the generation's id, None when it is not our turn."""
-    return build_pyramids(house, terrain_key, [metric_name], on_shard, again=again).get(metric_name)
+    built = build_pyramids(house, terrain_key, [metric_name], on_shard, again=again, insists=insists)
+    return built.get(metric_name)
 
 
 def build_pyramids(
@@ -44,6 +51,7 @@ def build_pyramids(
     on_shard: Progress,
     *,
     again: bool = False,
+    insists: bool = False,
 ) -> dict[str, str]:
     """Build new generations under some metrics, in one pass over the tiles, and publish them.
 
@@ -57,6 +65,8 @@ def build_pyramids(
         Called with tasks done and in all; may raise `BuildCancelled`.
     again : bool
         Whether to build also what is up to date.
+    insists : bool
+        Whether to try again what has failed a short time ago.
 
     Returns
     -------
@@ -78,22 +88,28 @@ def build_pyramids(
         Another process took the build over, since this one gave no sign of life for too long.
     BuildCalledOff
     BuildAbandoned
+    BuildFailedBefore
+        All of them failed a short time ago.
     """
     for name in metric_names:
         house.metrics.get(name)
-    turn = take_turn(house, terrain_key, metric_names, again=again)
-    if not turn.leases:
-        return {}
+    turn: Turn | None = None
+    while turn is None or not _build_in_turn(house, turn, on_shard):
+        turn = take_turn(house, terrain_key, metric_names, again=again, insists=insists)
+    return {metric: lease.generation_id for metric, lease in turn.leases.items()}
+
+
+def _build_in_turn(house: House, turn: Turn, on_shard: Progress) -> bool:
+    """Build what this process has the leases of; False when the terrain changed before that."""
     with ExitStack() as stack:
         for metric in turn.leases:
             stack.enter_context(house.tally.build(metric))
         stack.enter_context(_leaving(house, turn))
         check_attempts(turn)
-        _build(house, turn, on_shard)
-    return {metric: lease.generation_id for metric, lease in turn.leases.items()}
+        return not turn.leases or _build(house, turn, on_shard)
 
 
-def _build(house: House, turn: Turn, on_shard: Progress) -> None:
+def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
     with Heartbeat(house.database, list(turn.leases.values()), house.settings.lease_s) as heartbeat:
 
         def report(done: int, total: int) -> None:
@@ -102,7 +118,8 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> None:
 
         build = _plan(house, turn, report)
         if build.terrain.revision != turn.terrain.revision:
-            raise BuildSuperseded(turn.terrain.name, ", ".join(turn.leases))
+            leave_turn(house, turn, is_wanted=False)
+            return False
         house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
         try:
             written = _write(house, build, report)
@@ -116,6 +133,7 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> None:
         except BaseException:
             _clean_up(house, build)
             raise
+        return True
 
 
 @contextmanager

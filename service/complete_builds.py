@@ -7,7 +7,7 @@ from random import SystemRandom
 from time import sleep
 
 from catalog.repository import terrains
-from service.build_turns import look, want, wanted_build
+from service.build_turns import look, wanted_build
 from service.build_watch import is_built
 from service.builds import Progress, build_pyramids
 from service.house import House
@@ -34,23 +34,15 @@ def complete_builds(
         It failed elsewhere while this process waited.
     What `build_pyramids` raises.
     """
-    for metric in metrics:
-        house.metrics.get(metric)
-        _insist(house, terrain_key, metric)
-    left = list(metrics)
+    left, insists = list(metrics), True
     while left:
-        built = build_pyramids(house, terrain_key, left, on_shard, again=again)
+        built = build_pyramids(house, terrain_key, left, on_shard, again=again, insists=insists)
+        insists = False
         left = [
             metric
             for metric in left
             if metric not in built and not _wait(house, terrain_key, metric, on_shard)
         ]
-
-
-def _insist(house: House, terrain_key: int | str, metric: str) -> None:
-    with house.database.read() as session:
-        terrain = terrains.get_terrain(session, terrain_key)
-    want(house, wanted_build(terrain, metric), insists=True)
 
 
 def _wait(house: House, terrain_key: int | str, metric: str, on_shard: Progress) -> bool:

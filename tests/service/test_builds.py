@@ -16,6 +16,7 @@ from catalog.database import WriteSession
 from catalog.errors import TerrainNotFound
 from catalog.models import Pyramid
 from catalog.repository import pyramids, terrains
+from catalog.repository.leases import Lease
 from full_disk import files_at_most
 from installations import Installation
 from raster.errors import MetricNotFound, SourceChanged, TerrainEmpty
@@ -24,7 +25,7 @@ from raster.window import StoredPyramid
 from service.build_plans import href_of, plan_build
 from service.builds import build_pyramid, find_fresh
 from service.creation import TerrainOrder, create_terrain
-from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
+from service.errors import BuildCancelled, BuildFailedBefore, BuildSuperseded, StoreUnavailable
 from service.house import House
 from service.registration import register_tiles
 from service.terrain_grids import grid_of
@@ -96,7 +97,7 @@ def test_latest_json_does_not_go_back_to_a_build_that_was_overtaken_as_it_ended(
     def overtake() -> None:
         if not newest:
             newest.append("")
-            newest[0] = build_pyramid(house, "alps", "max", ignore)
+            newest[0] = build_pyramid(house, "alps", "max", ignore, again=True) or ""
 
     after_publishing(house, monkeypatch, overtake)
     assert build_pyramid(house, "alps", "max", ignore) != newest[0]
@@ -109,9 +110,9 @@ def after_publishing(house: House, monkeypatch: pytest.MonkeyPatch, act: Callabl
     publish, write = pyramids.publish_generation, house.database.write
     published: list[str] = []
 
-    def publish_and_note(session: WriteSession, new: pyramids.NewGeneration) -> bool:
+    def publish_and_note(session: WriteSession, new: pyramids.NewGeneration, lease: Lease) -> bool:
         published.append(new.id)
-        return publish(session, new)
+        return publish(session, new, lease)
 
     @contextmanager
     def write_and_act() -> Iterator[WriteSession]:
@@ -169,7 +170,9 @@ def test_a_build_that_succeeds_forgets_the_failure(house: House, installation: I
     with pytest.raises(Exception, match=r"a\.npy"):
         build_pyramid(house, "alps", "max", ignore)
     (installation.tiles / "away.npy").rename(installation.tiles / "a.npy")
-    build_pyramid(house, "alps", "max", ignore)
+    with pytest.raises(BuildFailedBefore, match=r"a\.npy"):
+        build_pyramid(house, "alps", "max", ignore)
+    build_pyramid(house, "alps", "max", ignore, insists=True)
     pyramid = pyramid_of(house)
     assert pyramid is not None
     assert pyramid.failure is None
@@ -182,7 +185,7 @@ def test_a_superseded_build_is_removed(house: House, installation: Installation)
         if not kept:
             kept.append("")
             change(house, installation)
-            kept[0] = build_pyramid(house, "alps", "max", ignore)
+            kept[0] = build_pyramid(house, "alps", "max", ignore) or ""
 
     with pytest.raises(BuildSuperseded, match="alps"):
         build_pyramid(house, "alps", "max", overtake)

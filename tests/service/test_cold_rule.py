@@ -179,13 +179,17 @@ def test_everybody_who_waits_for_a_build_that_fails_is_told_the_same(
     assert generation_count(installation) == 0
 
 
-def test_a_build_that_failed_is_tried_again_when_it_is_asked_for_again(
+def test_a_build_that_failed_is_tried_again_when_it_is_ordered(
     installation: Installation, client: httpx.Client
 ) -> None:
     away = installation.folder / "away.npy"
     (installation.tiles / "east.npy").rename(away)
     problem_in(client.get(LEVEL), 502)
     away.rename(installation.tiles / "east.npy")
+    remembered = client.get(LEVEL)
+    problem_in(remembered, 502, "source-not-found")
+    assert int(remembered.headers["Retry-After"]) >= 1
+    assert client.post(STATE, headers={"Prefer": "wait=20"}).json()["state"] == "ready"
     assert client.get(LEVEL).json()["values"] == LEVEL_1
     assert client.get(STATE).json()["failure"] is None
 
