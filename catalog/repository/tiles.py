@@ -73,6 +73,28 @@ class TileRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedTile:
+    """What a list tells of a tile; the fields are those of `models.Tile`."""
+
+    id: int
+    terrain_id: int
+    url: str
+    x: int
+    y: int
+    width: int
+    height: int
+    dtype: str
+    nodata: int | float | None
+    scale: float
+    offset: float
+    priority: int
+    size: int
+    mtime_ns: int | None
+    etag: str | None
+    is_declared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RegisteredTiles:
     """The tiles in the order asked for, and whether any is new or differs from what was known."""
 
@@ -127,7 +149,7 @@ def list_tiles(
     after: str | None = None,
     cell: Window | None = None,
     windows: Sequence[Window] | None = None,
-) -> Page[Tile]:
+) -> Page[ListedTile]:
     """A page of a terrain's tiles in the order of registration, in one statement.
 
     Parameters
@@ -145,14 +167,15 @@ def list_tiles(
     ------
     CursorInvalid
     """
-    query = select(Tile).where(Tile.terrain_id == terrain_id).order_by(Tile.id)
+    columns = (getattr(Tile, field.name) for field in fields(ListedTile))
+    query = select(*columns).where(Tile.terrain_id == terrain_id).order_by(Tile.id)
     if after is not None:
         query = query.where(Tile.id > int(decode_cursor(after, ID)))
     if cell is not None:
         query = query.where(_touches(cell))
     if windows is not None:
         query = query.where(or_(false(), *map(_touches, windows)))
-    return read_page(session, query, limit, lambda tile: tile.id)
+    return read_page(session, query, limit, ListedTile, lambda tile: tile.id)
 
 
 def _touches(window: Window) -> ColumnElement[bool]:

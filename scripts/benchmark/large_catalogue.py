@@ -48,7 +48,7 @@ INSERT INTO terrain (
 SELECT
     id, 'terrain-' || lpad(id::text, 7, '0'), 'Terrain ' || id, 'Heights of sheet ' || id || ', first survey',
     'Survey of sheet ' || id % 97, 'CC-BY-4.0', 'm', 'EGM2008', 'EPSG:' || 32601 + id % 60,
-    json_build_array(10.0, 0.0, 500000 + id % 1000 * 10, 0.0, -10.0, 5000000 - id % 777 * 10), '-32768',
+    json_build_array(10.0, 0.0, 500000.0 + id % 1000 * 10, 0.0, -10.0, 5000000.0 - id % 777 * 10), '-32768',
     1, tiles, 0, 0, side * {cells}, (tiles + side - 1) / side * {cells},
     id % 359 - 180, id % 170 - 85, id % 359 - 179.5, id % 170 - 84.5, now(), now()
 FROM (
@@ -67,7 +67,8 @@ SELECT
     terrain.id, 'sheets/' || terrain.id || '/' || number || '.tif',
     number % side * {cells}, number / side * {cells}, {cells}, {cells}, 'int16', '-32768', 1, 0, false, 0,
     400000 + number % 1000, 1700000000000000000 + number * 1000003,
-    json_build_array(10.0, 0.0, 500000 + number * 10, 0.0, -10.0, 5000000), terrain.crs, {cells}, {cells}, now()
+    json_build_array(10.0, 0.0, 500000.0 + number * 10, 0.0, -10.0, 5000000.0), terrain.crs,
+    {cells}, {cells}, now()
 FROM terrain, LATERAL (SELECT max_x / {cells} AS side) AS row, generate_series(0, tile_count - 1) AS number
 ORDER BY terrain.id, number
 """
