@@ -44,7 +44,12 @@ def read_page(
     """
     found = session.execute(query.limit(limit + 1)).all()
     items = [kind(*row) for row in found[:limit]]
-    return Page(items, _encode(str(key_of(items[-1]))) if len(found) > limit else None)
+    return Page(items, encode_cursor(str(key_of(items[-1]))) if len(found) > limit else None)
+
+
+def encode_cursor(key: str) -> str:
+    """The cursor of what follows this key."""
+    return urlsafe_b64encode(key.encode("ascii")).decode("ascii").rstrip("=")
 
 
 def decode_cursor(cursor: str, key: re.Pattern[str]) -> str:
@@ -66,7 +71,3 @@ def decode_cursor(cursor: str, key: re.Pattern[str]) -> str:
     if key.fullmatch(text) is None:
         raise CursorInvalid(cursor)
     return text
-
-
-def _encode(key: str) -> str:
-    return urlsafe_b64encode(key.encode("ascii")).decode("ascii").rstrip("=")

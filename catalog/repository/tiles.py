@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, and_, false, insert, or_, select
+from sqlalchemy import ColumnElement, and_, false, insert, or_, select, tuple_
 
 from catalog.database import ReadSession, WriteSession
 from catalog.errors import TerrainNotFound, TileNotFound
@@ -167,10 +167,12 @@ def list_tiles(
     ------
     CursorInvalid
     """
+    last_id = 0 if after is None else int(decode_cursor(after, ID))
     columns = (getattr(Tile, field.name) for field in fields(ListedTile))
-    query = select(*columns).where(Tile.terrain_id == terrain_id).order_by(Tile.id)
-    if after is not None:
-        query = query.where(Tile.id > int(decode_cursor(after, ID)))
+    # not `terrain_id = …`: the order would be that of ids alone, and PostgreSQL would look for the
+    # terrain's tiles among all others in the primary key
+    begun = tuple_(Tile.terrain_id, Tile.id) > (terrain_id, last_id)
+    query = select(*columns).where(begun, Tile.terrain_id <= terrain_id).order_by(Tile.terrain_id, Tile.id)
     if cell is not None:
         query = query.where(_touches(cell))
     if windows is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import psycopg
+from sqlalchemy import URL
 
 from catalog.database import open_database
+from own_postgres import conninfo_of
 
 BIG_SHARE = 5
 """One terrain, the middle one, has a fifth of all tiles; the others share the rest alike."""
@@ -74,9 +76,9 @@ ORDER BY terrain.id, number
 """
 
 
-def fill(database_url: str, conninfo: str, size: Size) -> None:
-    """Make the tables and fill them."""
-    database = open_database(database_url)
+def fill(url: URL, size: Size) -> None:
+    """Make the tables in an empty database and fill them."""
+    database = open_database(url.render_as_string(hide_password=False))
     database.migrate()
     database.dispose()
     numbers = {
@@ -86,7 +88,7 @@ def fill(database_url: str, conninfo: str, size: Size) -> None:
         "tiles_of_big": size.tiles_of_big,
         "tiles_of_others": size.tiles_of_others,
     }
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with psycopg.connect(conninfo_of(url), autocommit=True) as connection:
         # every tile is that of a terrain by how it is made: not looked up one by one
         connection.execute("SET session_replication_role = replica")
         connection.execute(TERRAINS.format(**numbers).encode())

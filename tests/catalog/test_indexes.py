@@ -12,7 +12,7 @@ from sqlalchemy import event, insert, text
 
 from catalog.database import Database, ReadSession
 from catalog.models import Terrain, Tile
-from catalog.repository.paging import _encode
+from catalog.repository.paging import encode_cursor
 from catalog.repository.terrains import NewTerrain, create_terrain, find_terrain, list_terrains
 from catalog.repository.tiles import list_tiles
 from raster.grid import Extent
@@ -60,7 +60,7 @@ def plan_of(database: Database, ask: Callable[[ReadSession], object]) -> str:
 
 def test_a_page_of_names_is_read_off_an_index(large: Database) -> None:
     whole = plan_of(large, lambda session: list_terrains(session, limit=100))
-    begun = plan_of(large, lambda session: list_terrains(session, limit=100, after=_encode("e5")))
+    begun = plan_of(large, lambda session: list_terrains(session, limit=100, after=encode_cursor("e5")))
     for plan in (whole, begun):
         assert re.search("uq_terrain_name|sqlite_autoindex_terrain_1", plan), plan
         assert not re.search("Sort|TEMP B-TREE|Seq Scan", plan), plan
@@ -83,6 +83,6 @@ def test_a_page_of_tiles_is_read_off_an_index(large: Database) -> None:
     with large.read() as session:
         terrain = find_terrain(session, "t")
     assert terrain is not None
-    cursor = _encode("2500")
+    cursor = encode_cursor("2500")
     plan = plan_of(large, lambda session: list_tiles(session, terrain.id, limit=100, after=cursor))
     assert not re.search("Sort|TEMP B-TREE|Seq Scan", plan), plan
