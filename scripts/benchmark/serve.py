@@ -178,9 +178,9 @@ def _measure_inside(url: URL, questions: list[Question], effort: Effort) -> dict
 
 def make_table(figures: dict[str, Figures], effort: Effort) -> str:
     """What the service took on loopback, and its ratio to the bare SQL."""
+    head = "| On loopback, one client | ms | service's CPU ms | bare SQL + JSON, ms | ms ÷ bare "
     rows = [
-        "| On loopback, one client at a time | ms | service's CPU ms | bare SQL + JSON, ms | ms ÷ bare "
-        f"| {effort.clients} at once: answers/s | bare/s |",
+        f"{head}| {effort.clients} clients: answers/s | bare/s |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name, found in figures.items():
