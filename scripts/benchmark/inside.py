@@ -24,30 +24,36 @@ TIMES = 3
 """Answers of each kind in a round: one alone is near what the clock tells."""
 
 
-def main(database_url: str, path: str, sql: str, parameters: str, rounds: str) -> None:
-    """Print the medians in milliseconds: of the service, of the bare SQL."""
-    question = Question("", path, sql.encode(), tuple(json.loads(parameters)))
-    with TemporaryDirectory() as folder, bare_sql(conninfo_of(make_url(database_url))) as ask:
+def main(database_url: str, questions: str, rounds: str) -> None:
+    """Print the medians of each question in milliseconds: of the service, of the bare SQL."""
+    asked = [Question("", path, sql.encode(), tuple(values)) for path, sql, values in json.loads(questions)]
+    with TemporaryDirectory() as folder, bare_sql(conninfo_of(make_url(database_url))) as bare:
         settings = Settings(
             database_url=database_url, store_url=Path(folder), tile_root=(Path(folder),), spool=Path(folder)
         )
-        print(json.dumps(asyncio.run(_compare(create_app(settings), ask, question, int(rounds)))))
+        print(json.dumps(asyncio.run(_compare_all(create_app(settings), bare, asked, int(rounds)))))
 
 
-async def _compare(app: FastAPI, bare: Ask, question: Question, rounds: int) -> list[float]:
-    ours, theirs = [], []
+async def _compare_all(
+    app: FastAPI, bare: Ask, questions: list[Question], rounds: int
+) -> list[tuple[float, float]]:
     async with app.router.lifespan_context(app):
-        for _ in range(rounds + 1):
-            started = time.process_time()
-            for _ in range(TIMES):
-                await _answer(app, question.path)
-            between = time.process_time()
-            for _ in range(TIMES):
-                bare(question)
-            ours.append(between - started)
-            theirs.append(time.process_time() - between)
+        return [await _compare(app, bare, question, rounds) for question in questions]
+
+
+async def _compare(app: FastAPI, bare: Ask, question: Question, rounds: int) -> tuple[float, float]:
+    ours, theirs = [], []
+    for _ in range(rounds + 1):
+        started = time.process_time()
+        for _ in range(TIMES):
+            await _answer(app, question.path)
+        between = time.process_time()
+        for _ in range(TIMES):
+            bare(question)
+        ours.append(between - started)
+        theirs.append(time.process_time() - between)
     # the first round also loads what is loaded once
-    return [1000 * median(each[1:]) / TIMES for each in (ours, theirs)]
+    return 1000 * median(ours[1:]) / TIMES, 1000 * median(theirs[1:]) / TIMES
 
 
 async def _answer(app: FastAPI, path: str) -> bytes:

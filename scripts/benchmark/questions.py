@@ -25,6 +25,14 @@ class Question:
     sql: bytes
     parameters: tuple[int | str, ...]
 
+    @property
+    def is_further_page(self) -> bool:
+        return "after=" in self.path
+
+    @property
+    def is_first_page(self) -> bool:
+        return "limit=" in self.path and not self.is_further_page
+
 
 def _select(row: type[ListedTerrain | ListedTile], statement: LiteralString) -> bytes:
     """A statement for the columns that the service makes such rows of."""

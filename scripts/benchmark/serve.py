@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -47,6 +46,9 @@ class Effort:
 @dataclass(slots=True)
 class Figures:
     """What a question took in each round: milliseconds, and answers a second."""
+
+    is_further_page: bool
+    """Of the list whose first page was asked for before."""
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -139,11 +141,11 @@ def _is_ready(port: int) -> bool:
 def _measure(
     service: Service, conninfo: str, questions: list[Question], effort: Effort
 ) -> dict[str, Figures]:
-    figures: dict[str, Figures] = defaultdict(Figures)
+    figures = {question.name: Figures(question.is_further_page) for question in questions}
     connect, connect_bare = partial(service_at, service.port), partial(bare_sql, conninfo)
     with connect() as ask, connect_bare() as bare:
-        for question in questions:  # caches of each are warm from here on
-            ask(question), bare(question)
+        for question in questions:
+            _check(question, ask(question), bare(question))
         for number in range(1, effort.rounds + 1):
             for question in questions:
                 found = figures[question.name]
@@ -157,42 +159,49 @@ def _measure(
     return figures
 
 
-def _measure_inside(url: URL, questions: list[Question], effort: Effort) -> dict[str, list[float]]:
+def _check(question: Question, answer: bytes, rows: bytes) -> None:
+    """Both tell of the same; of rows there may be one more."""
+    found = json.loads(answer)
+    ids = [each["id"] for each in found.get("terrains", found.get("tiles", [found]))]
+    bare_ids = [row["id"] for row in json.loads(rows)]
+    if not ids or ids != bare_ids[: len(ids)] or len(bare_ids) > len(ids) + 1:
+        sys.exit(f"{question.path} and its bare SQL are not about the same rows")
+
+
+def _measure_inside(url: URL, questions: list[Question], effort: Effort) -> dict[str, tuple[float, float]]:
     """CPU milliseconds of the service and of the bare SQL in one process, for each first page."""
+    asked = [question for question in questions if question.is_first_page]
+    told = json.dumps([(each.path, each.sql.decode(), each.parameters) for each in asked])
     address = url.render_as_string(hide_password=False)
-    return {
-        each.name: json.loads(
-            run_script(
-                "inside.py",
-                address,
-                each.path,
-                each.sql.decode(),
-                json.dumps(each.parameters),
-                str(effort.rounds),
-            )
-        )
-        for each in questions
-        if each.name.endswith("first page")
-    }
+    found = json.loads(run_script("inside.py", address, told, str(effort.rounds)))
+    return {each.name: (ours, bare) for each, (ours, bare) in zip(asked, found, strict=True)}
 
 
 def make_table(figures: dict[str, Figures], effort: Effort) -> str:
-    """What the service took on loopback, and its ratio to the bare SQL."""
-    head = "| On loopback, one client | ms | service's CPU ms | bare SQL + JSON, ms | ms ÷ bare "
+    """What the service took on loopback, and its ratio to the bare SQL and to the first page."""
+    head = "| On loopback, one client | ms | service's CPU ms | bare SQL + JSON, ms | ms ÷ bare | ms ÷ first"
     rows = [
-        f"{head}| {effort.clients} clients: answers/s | bare/s |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        f"{head} | {effort.clients} clients: answers/s | bare/s |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
+    first: list[float] = []
     for name, found in figures.items():
-        wall, bare = median(found.wall), median(found.bare_wall)
+        if not found.is_further_page:
+            first = found.wall
         rows.append(
-            f"| {name} | {wall:.2f} | {median(found.cpu):.1f} | {bare:.2f} | {wall / bare:.2f} "
+            f"| {name} | {median(found.wall):.2f} | {median(found.cpu):.1f} | {median(found.bare_wall):.2f} "
+            f"| {_ratio(found.wall, found.bare_wall):.2f} | {_ratio(found.wall, first):.2f} "
             f"| {median(found.rate):.0f} | {median(found.bare_rate):.0f} |"
         )
     return "\n".join(rows)
 
 
-def make_inside_table(inside: dict[str, list[float]]) -> str:
+def _ratio(ours: list[float], others: list[float]) -> float:
+    """Of each round by itself: what else the machine had to do meanwhile was the same for both."""
+    return median(our / other for our, other in zip(ours, others, strict=True))
+
+
+def make_inside_table(inside: dict[str, tuple[float, float]]) -> str:
     """What the same costs within one process, its CPU time alone."""
     rows = [
         "| In one process | CPU ms | bare SQL + JSON, CPU ms | ratio |",

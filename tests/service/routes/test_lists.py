@@ -16,8 +16,18 @@ from service.schemas import TerrainPage, TilePage
 
 MANY = 120
 TILE = {
-    "x": 0, "y": -1, "width": 1, "height": 1, "dtype": "int16", "scale": 1.0, "offset": 0.0,
-    "south_up": False, "priority": 0, "size": 2, "block_height": 1, "block_width": 1,
+    "x": 0,
+    "y": -1,
+    "width": 1,
+    "height": 1,
+    "dtype": "int16",
+    "scale": 1.0,
+    "offset": 0.0,
+    "south_up": False,
+    "priority": 0,
+    "size": 2,
+    "block_height": 1,
+    "block_width": 1,
 }
 
 TERRAINS = ["limit=5", "limit=1000", "limit=5&q=m", "limit=5&bbox=0,0,20,20", "limit=5&q=m&bbox=0,0,20,20"]
