@@ -98,23 +98,19 @@ class LeaseProtocol(RuleBasedStateMachine):
 
     @rule(target=attempts, build=some(range(len(BUILDS))), is_bounded=st.booleans())
     def take(self, build: int, is_bounded: bool) -> Any:
-        metric, revision = BUILDS[build]
-        wanted = WantedBuild(terrain_id=self.terrain.id, metric=metric, revision=revision, recipe="r")
-        attempt = f"g{next(names):06}"
         if is_bounded:
             self.end_lapsed()
-        has_room = not is_bounded or len(self.building()) < MOST_LIVE
-        with self.database.write() as session:
-            lease = leases.take_lease(
-                session, wanted, owner=attempt, host="here", generation_id=attempt, ttl_s=TTL_S,
-                most_live=MOST_LIVE if is_bounded else None,
-            )  # fmt: skip
-        assert (lease is not None) == (has_room and self.may_be_taken(wanted))
+        lease = self.try_to_take(build, most_live=MOST_LIVE if is_bounded else None)
+        return multiple() if lease is None else lease
+
+    @rule(target=attempts, build=some(range(len(BUILDS))))
+    def replace_at_once(self, build: int) -> Any:
+        """Build what is not wrong, without anything in between."""
+        pointer = self.pointers.get(BUILDS[build][0])
+        lease = self.try_to_take(build, instead_of=None if pointer is None else pointer.generation)
         if lease is None:
             return multiple()
-        assert lease.fence > (self.rows[wanted].holder.fence if wanted in self.rows else 0)
-        self.rows[wanted] = Row(LeaseState.BUILDING, lease, self.now + TTL_S)
-        self.store.add(attempt)
+        self.publish(lease)
         return lease
 
     @rule(lease=attempts)
@@ -143,7 +139,7 @@ class LeaseProtocol(RuleBasedStateMachine):
             row.state = LeaseState.READY if published else LeaseState.RELEASED
         if published:
             self.known.add(lease.generation_id)
-            self.replace(lease.wanted.metric, Pointer(lease.generation_id, lease.wanted.revision))
+            self.point(lease.wanted.metric, Pointer(lease.generation_id, lease.wanted.revision))
             self.read()  # somebody waits for it
 
     @rule(build=some(range(len(BUILDS))))
@@ -200,7 +196,7 @@ class LeaseProtocol(RuleBasedStateMachine):
     def drop(self, metric: str) -> None:
         with self.database.write() as session:
             pyramids.drop_pyramid(session, self.terrain.id, metric)
-        self.replace(metric, None)
+        self.point(metric, None)
 
     @rule(seconds=some(STEPS_S), is_beating=st.booleans())
     def pass_by(self, seconds: int, is_beating: bool) -> None:
@@ -267,7 +263,26 @@ class LeaseProtocol(RuleBasedStateMachine):
             self.sweep(is_quick=True)
         assert self.store == {pointer.generation for pointer in self.pointers.values()}
 
-    # The model
+    # The model, and what several steps share
+
+    def try_to_take(
+        self, build: int, *, most_live: int | None = None, instead_of: str | None = None
+    ) -> Lease | None:
+        metric, revision = BUILDS[build]
+        wanted = WantedBuild(terrain_id=self.terrain.id, metric=metric, revision=revision, recipe="r")
+        attempt = f"g{next(names):06}"
+        has_room = most_live is None or len(self.building()) < most_live
+        with self.database.write() as session:
+            lease = leases.take_lease(
+                session, wanted, owner=attempt, host="here", generation_id=attempt, ttl_s=TTL_S,
+                most_live=most_live, instead_of=instead_of,
+            )  # fmt: skip
+        assert (lease is not None) == (has_room and self.may_be_taken(wanted, instead_of))
+        if lease is not None:
+            assert lease.fence > (self.rows[wanted].holder.fence if wanted in self.rows else 0)
+            self.rows[wanted] = Row(LeaseState.BUILDING, lease, self.now + TTL_S)
+            self.store.add(attempt)
+        return lease
 
     def new_generation(self, lease: Lease) -> NewGeneration:
         wanted, generation = lease.wanted, lease.generation_id
@@ -295,13 +310,15 @@ class LeaseProtocol(RuleBasedStateMachine):
         row = self.rows[lease.wanted]
         return row if row.holder == lease and row.state is LeaseState.BUILDING else None
 
-    def may_be_taken(self, wanted: WantedBuild) -> bool:
+    def may_be_taken(self, wanted: WantedBuild, instead_of: str | None) -> bool:
         row = self.rows.get(wanted)
         if row is None or row.state is LeaseState.RELEASED:
             return True
         if row.state is LeaseState.BUILDING:
             return row.lapses_at < self.now
-        return row.state is LeaseState.FAILED and row.retry_at < self.now
+        if row.state is LeaseState.READY:
+            return row.holder.generation_id == instead_of
+        return row.retry_at < self.now
 
     def end_lapsed(self) -> None:
         for row in self.building():
@@ -314,7 +331,7 @@ class LeaseProtocol(RuleBasedStateMachine):
         if row is not None:
             row.state, row.retry_at = state, self.now + PAUSE_S
 
-    def replace(self, metric: str, pointer: Pointer | None) -> None:
+    def point(self, metric: str, pointer: Pointer | None) -> None:
         self.pointers.pop(metric, None)
         if pointer is not None:
             self.pointers[metric] = pointer
