@@ -144,9 +144,7 @@ def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
         levels=_levels(pyramid),
         store_url=str(house.pyramid_root(generation.href)) if generation else None,
         byte_count=generation.byte_count if generation else None,
-        progress=None
-        if state.progress is None
-        else ProgressBody(shards_done=state.progress.shards_done, shards_total=state.progress.shards_total),
+        progress=_progress_body(state),
         failure=None if state.failure is None else _failure_body(state.failure),
     )
 
@@ -168,4 +166,22 @@ def _failure_body(failure: Failure) -> FailureBody:
         detail=failure.detail,
         transient=failure.is_transient,
         failed_at=failure.failed_at,
+    )
+
+
+def _progress_body(state: PyramidState) -> ProgressBody | None:
+    if state.progress is None:
+        return None
+    done, total = state.progress.shards_done, state.progress.shards_total
+    body = ProgressBody(shards_done=done, shards_total=total)
+    if state.attempt is None:
+        return body
+    age_s = state.attempt.age_s
+    return body.model_copy(
+        update={
+            "builder": state.attempt.host,
+            "attempt": state.attempt.attempts,
+            "age_s": round(age_s, 1),
+            "eta_s": round(age_s * (total - done) / done, 1) if done else None,
+        }
     )

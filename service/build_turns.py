@@ -151,5 +151,6 @@ def look(house: House, wanted: WantedBuild) -> LeaseView | None:
     if view.state is LeaseState.FAILED:
         if view.failure is None or not view.retry_in_s:
             return None
-        raise BuildFailedBefore(view.failure["error"], view.failure["detail"], view.retry_in_s)
+        failure = view.failure
+        raise BuildFailedBefore(failure["error"], failure["detail"], failure.get("data", {}), view.retry_in_s)
     return view if view.is_live or view.state is LeaseState.READY else None

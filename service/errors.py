@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from raster.errors import RasterError
 
 
@@ -93,14 +96,15 @@ class BuildAbandoned(ServiceError):
 class BuildFailedBefore(ServiceError):
     """The build failed a short time ago, and is not tried again yet.
 
-    `error` is the name of what was wrong, and decides what clients are told.
+    `error` is the name of what was wrong, and decides what clients are told; `data` are that error's.
     """
 
-    def __init__(self, error: str, detail: str, retry_in_s: float) -> None:
+    def __init__(self, error: str, detail: str, data: Mapping[str, Any], retry_in_s: float) -> None:
         super().__init__(
             f"{detail} (that was found before; tried again in {retry_in_s:.0f} s, or when ordered)"
         )
         self.error = error
+        self.data = data
         self.retry_in_s = round(retry_in_s, 1)
 
 

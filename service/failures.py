@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,6 +51,7 @@ class Failure:
     detail: str
     is_transient: bool
     failed_at: datetime | None
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def may_pass(self) -> bool:
@@ -58,7 +60,12 @@ class Failure:
 
     def as_record(self) -> dict[str, Any]:
         """As the catalogue keeps it, which notes the time itself."""
-        return {"error": self.error, "detail": self.detail, "transient": self.is_transient}
+        return {
+            "error": self.error,
+            "detail": self.detail,
+            "transient": self.is_transient,
+            "data": dict(self.data),
+        }
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -69,6 +76,15 @@ def failure_of(error: BaseException) -> Failure:
         detail=detail_of(known) or _in_general(known),
         is_transient=type(known) in TRANSIENT,
         failed_at=datetime.now(UTC),
+        data={key: value for key, value in data_of(known).items() if isinstance(value, (str, int, float))},
+    )
+
+
+def is_lasting(error: Exception) -> bool:
+    """Whether a build will go on to fail so, as far as anybody knows."""
+    name = error.error if isinstance(error, BuildFailedBefore) else type(error).__name__
+    return name not in {kind.__name__ for kind in TRANSIENT} and not isinstance(
+        error, tuple(kind for kind in NO_FAILURES if kind is not BuildFailedBefore)
     )
 
 
@@ -87,4 +103,5 @@ def recorded_failure(pyramid: Pyramid | None) -> Failure | None:
         detail=pyramid.failure["detail"],
         is_transient=pyramid.failure.get("transient", False),
         failed_at=pyramid.failed_at,
+        data=pyramid.failure.get("data", {}),
     )

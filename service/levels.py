@@ -7,10 +7,12 @@ from functools import lru_cache
 
 from catalog.models import Generation, Terrain
 from catalog.repository import pyramids, terrains
+from catalog.repository.lease_views import find_lease
 from raster.cells import Cells
 from raster.errors import LevelNotFound, PyramidCorrupt, WindowOutOfBounds, WindowTooLarge
 from raster.grid import Grid, Window
 from raster.window import StoredPyramid
+from service.build_turns import wanted_build
 from service.errors import StoreUnavailable
 from service.house import House
 from service.pyramid_states import State
@@ -56,6 +58,8 @@ class Located:
     asked: WindowAsked
     generation: Generation | None
     is_fresh: bool
+    is_corrupt: bool
+    is_being_built: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +91,19 @@ class LevelReader:
         with self._house.database.read() as session:
             terrain = terrains.get_terrain(session, terrain_key)
             pyramid = pyramids.find_pyramid(session, terrain.id, metric)
+            usable = None if pyramid is None or pyramid.corrupt else pyramid.generation
+            is_fresh = usable is not None and usable.revision == terrain.revision
+            lease = None if is_fresh else find_lease(session, wanted_build(terrain, metric))
         grid = get_grid(terrain)
         self._check_size(grid, asked.of(grid))
-        usable = None if pyramid is None or pyramid.corrupt else pyramid.generation
         return Located(
             terrain=terrain,
             metric=metric,
             asked=asked,
             generation=usable,
-            is_fresh=usable is not None and usable.revision == terrain.revision,
+            is_fresh=is_fresh,
+            is_corrupt=pyramid is not None and pyramid.corrupt,
+            is_being_built=lease is not None and lease.is_live,
         )
 
     def _check_size(self, grid: Grid, window: Window) -> None:

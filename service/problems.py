@@ -122,6 +122,8 @@ def problem_of(error: Exception) -> dict[str, Any]:
     status = STATUSES[kind]
     problem: dict[str, Any] = {"type": type_of(kind), "title": title_of(kind), "status": int(status)}
     detail, data = detail_of(error), data_of(error)
+    if isinstance(error, service_errors.BuildFailedBefore):
+        data = {**error.data, "retry_in_s": error.retry_in_s}
     if isinstance(error, service_errors.RegistrationRefused):
         data = {"errors": [_reason(each) for each in error.reasons]}
     return {**problem, **({} if detail is None else {"detail": detail}), **data}
@@ -256,6 +258,7 @@ BUILD_ERRORS: tuple[type[Exception], ...] = (
     service_errors.BuildAbandoned,
     service_errors.BuildFailedBefore,
     service_errors.BuildBroken,
+    service_errors.PyramidLost,
 )
 """What whoever waits for a build may be told."""
 

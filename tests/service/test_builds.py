@@ -260,6 +260,7 @@ def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(
     assert pyramid.failure == {
         "error": "StoreUnavailable",
         "detail": "The folder of the pyramids cannot be used right now",
+        "data": {},
         "transient": True,
     }
 

@@ -95,9 +95,9 @@ def test_an_update_that_fails_leaves_the_old_values_in_use(
 
 def test_a_terrain_that_changes_while_it_is_built_is_waited_for_again(installation: Installation) -> None:
     with (
-        held_builds(installation.folder) as hold,
         serve(installation, metrics=(METRICS,)) as address,
         httpx.Client(base_url=address, timeout=30) as client,
+        held_builds(installation.folder) as hold,
         ThreadPoolExecutor() as pool,
     ):
         add_golden(installation, client)

@@ -26,8 +26,7 @@ def _maximum(blocks: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[n
     hold.with_suffix(".begun").touch()
     while hold.exists():
         time.sleep(0.01)
-    lowest = np.iinfo(blocks.dtype).min
-    highest: NDArray[np.generic] = np.where(valid, blocks, lowest).max(axis=-1).astype(blocks.dtype)
+    highest: NDArray[np.generic] = np.where(valid, blocks, -(2**15)).max(axis=-1).astype(blocks.dtype)
     return highest
 
 
@@ -56,7 +55,7 @@ class Hold:
 
 @contextmanager
 def held_builds(folder: Path) -> Iterator[Hold]:
-    """Builds under the metric `held` wait, in this process and in those it starts, until the hold is opened."""
+    """Builds under the metric `held` wait, here and in processes started meanwhile, until it is opened."""
     hold = Hold(folder / "hold")
     hold.close()
     with patch.dict(os.environ, {HOLD: str(folder / "hold")}):
