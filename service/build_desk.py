@@ -103,6 +103,11 @@ class BuildDesk:
             self._failures.pop(PyramidKey(terrain_id, metric), None)
 
     @property
+    def is_closing(self) -> bool:
+        """Whether no build begins here any more."""
+        return self._closing.is_set()
+
+    @property
     def room(self) -> int:
         """How many builds could begin here at once."""
         with self._lock:

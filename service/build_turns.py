@@ -23,7 +23,7 @@ from catalog.repository.leases import (
     take_lease,
 )
 from catalog.repository.wanted_builds import want_build
-from service.errors import BuildAbandoned, BuildFailedBefore
+from service.errors import BuildAbandoned, BuildCalledOff, BuildFailedBefore
 from service.failures import Failure
 from service.generations import new_generation_id
 from service.house import House
@@ -143,10 +143,15 @@ def look(house: House, wanted: WantedBuild) -> LeaseView | None:
     ------
     BuildFailedBefore
         It failed a short time ago.
+    BuildCalledOff
     """
     with house.database.read() as session:
         view = find_lease(session, wanted)
-    if view is None or view.state is LeaseState.RELEASED:
+    if view is None:
+        return None
+    if view.state is LeaseState.RELEASED:
+        if view.is_cancel_requested and not view.is_wanted:
+            raise BuildCalledOff(wanted.metric)
         return None
     if view.state is LeaseState.FAILED:
         if view.failure is None or not view.retry_in_s:

@@ -14,7 +14,7 @@ from catalog.repository.lease_views import LeaseView
 from catalog.repository.leases import LeaseState
 from catalog.repository.wanted_builds import list_wanted
 from service.build_turns import RECIPE, look
-from service.errors import BuildCancelled, BuildFailedBefore, ServiceError
+from service.errors import BuildCalledOff, BuildCancelled, BuildFailedBefore, ServiceError
 from service.house import House
 from service.ordered_builds import Build, BuildProgress, PyramidKey
 
@@ -132,11 +132,12 @@ class BuildWatch:
             self._look_at(each)
 
     def _look_at(self, each: _Followed) -> None:
-        wanted, error = each.build.wanted, None
+        wanted = each.build.wanted
+        error: BuildFailedBefore | BuildCalledOff | None = None
         try:
             view = None if wanted is None else look(self._house, wanted)
-        except BuildFailedBefore as failed:
-            view, error = None, failed
+        except (BuildFailedBefore, BuildCalledOff) as ended:
+            view, error = None, ended
         if error is not None or is_built(view):
             if self._forget(each):
                 self._desk.finish(each.key, each.build, error)

@@ -75,6 +75,17 @@ def serve(
 
 
 @app.command()
+def worker() -> None:
+    """Build what is wanted of the replicas on the catalogue, without serving; SIGTERM ends it in order."""
+    # half a second that the other commands need not wait
+    from service.commands.working import work_forever  # noqa: PLC0415
+
+    house = open_house(Settings())
+    house.database.prepare()
+    work_forever(house)
+
+
+@app.command()
 def migrate() -> None:
     """Create the catalogue, or update its schema.
 

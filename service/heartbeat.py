@@ -71,6 +71,17 @@ class Heartbeat:
         if self._objection is not None:
             raise self._objection
 
+    def confirm(self) -> None:
+        """Ask the catalogue once more, now, whether the builds may go on.
+
+        Raises
+        ------
+        LeaseLost, BuildCalledOff
+        """
+        if self._objection is None:
+            self._tell()
+        self.check()
+
     def _beat_on(self) -> None:
         pause_s = min(TELL_EVERY_S, self._ttl_s / BEATS_A_LEASE / 2)
         while self._objection is None and not self._ended.wait(pause_s):

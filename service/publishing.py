@@ -37,6 +37,7 @@ def publish(house: House, generation: NewGeneration, lease: Lease, heartbeat: He
     BuildSuperseded, LeaseLost, BuildCalledOff
     OSError
     """
+    heartbeat.confirm()  # what was called off a moment ago is not put into use
     _put_into_use(house, generation, lease, heartbeat)
     root = house.pyramid_root(generation.href)
     _point_latest_at(house, root, generation)

@@ -35,6 +35,7 @@ class LeaseView:
     age_s: float
     silent_s: float
     is_cancel_requested: bool
+    is_wanted: bool
     failure: dict[str, Any] | None
     retry_in_s: float | None
 
@@ -79,6 +80,7 @@ def _view(row: BuildLease, now: float) -> LeaseView:
         age_s=now - row.started_at,
         silent_s=now - row.beat_at,
         is_cancel_requested=row.cancel_requested,
+        is_wanted=row.is_wanted,
         failure=row.failure,
         retry_in_s=None if row.retry_at is None else max(0.0, row.retry_at - now),
     )
