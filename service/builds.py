@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 from catalog.errors import CatalogUnavailable, TerrainNotFound
 from catalog.models import Terrain
 from catalog.repository import pyramids, terrains
 from catalog.repository.pyramids import NewGeneration
-from raster.journal import find_abandoned, forget_attempt
-from raster.objects import manifest_path, replace_file
+from raster.errors import StoreFailed
+from raster.journal import find_abandoned
 from raster.pyramid import PyramidPlan
+from raster.storage.store import Root, Store
 from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
 from service.declared_tiles import check_declared
-from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
+from service.errors import BuildCancelled, BuildSuperseded
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, Failure, failure_of
 from service.house import House
+from service.storing import reporting_store
 from service.tally import SOURCES
 
 Progress = Callable[[int, int], None]
@@ -55,7 +55,7 @@ def build_pyramids(
         A tile cannot be read, or is not what was declared.
     MetricFailed
     StoreUnavailable
-        The folder of the pyramids cannot be written.
+        The store of the pyramids cannot be written.
     ResourcesExhausted
         The machine has no memory or threads left.
     BuildSuperseded
@@ -124,7 +124,7 @@ def _plan(house: House, terrain_id: int, metric_names: Sequence[str], on_shard: 
 
 
 def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[WrittenPyramid]:
-    with _storing(house.store):
+    with reporting_store():
         return write_pyramids(
             build.plan,
             destinations_of(house, build),
@@ -132,20 +132,6 @@ def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[Writte
             on_shard,
             unit_bytes=build.allotment.unit_bytes,
         )
-
-
-@contextmanager
-def _storing(root: Path) -> Iterator[None]:
-    """Report a disk that is full, read-only or gone.
-
-    Raises
-    ------
-    StoreUnavailable
-    """
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(str(error.filename or root), error.strerror or str(error)) from error
 
 
 def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | None:
@@ -169,11 +155,11 @@ def _publish(house: House, build: PlannedBuild, pyramid: PyramidPlan, written: W
     with house.database.write() as session:
         if not pyramids.publish_generation(session, generation):
             raise BuildSuperseded(build.terrain.name, pyramid.about.metric)
-    root = house.pyramid_root(generation.href)
-    with _storing(root):
-        _point_latest_at(house, root, generation)
-        forget_attempt(root)
-        _sweep(house, root.parent)
+    root, folder = house.pyramid_root(generation.href), house.pyramid_folder(generation.href)
+    with reporting_store():
+        _point_latest_at(house, folder, root, generation)
+        root.forget_log()
+        _sweep(house, folder)
 
 
 def _generation(build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyramid) -> NewGeneration:
@@ -198,7 +184,7 @@ def _generation(build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyram
     )
 
 
-def _point_latest_at(house: House, root: Path, generation: NewGeneration) -> None:
+def _point_latest_at(house: House, folder: Store, root: Root, generation: NewGeneration) -> None:
     """Tell readers of the store alone which generation is current.
 
     While the terrain is locked: of two builds that end together the one in use has the last word.
@@ -212,7 +198,7 @@ def _point_latest_at(house: House, root: Path, generation: NewGeneration) -> Non
         terrains.lock_terrain(session, generation.terrain_id)
         pyramid = pyramids.find_pyramid(session, generation.terrain_id, generation.metric)
         if pyramid is not None and pyramid.generation_id == generation.id:
-            replace_file(root.with_name("latest.json"), json.dumps(latest).encode())
+            folder.replace_file("latest.json", json.dumps(latest).encode())
 
 
 def _clean_up(house: House, build: PlannedBuild) -> None:
@@ -232,22 +218,20 @@ def _may_be_published(house: House, build: PlannedBuild, pyramid: PyramidPlan) -
     return found is not None and found.generation_id == pyramid.about.generation
 
 
-def _sweep(house: House, folder: Path) -> None:
+def _sweep(house: House, folder: Store) -> None:
     """Remove attempts whose writers are long gone: the build that just ended took over what it could.
 
     One that was killed right after it was published has left its journal, no more.
     """
     for root in find_abandoned(folder, older_than_s=ABANDONED_AFTER_S):
         with house.database.read() as session:
-            is_published = pyramids.is_generation_known(session, root.stem)
+            is_published = pyramids.is_generation_known(session, root.generation)
         if is_published:
-            forget_attempt(root)
+            root.forget_log()
         else:
             _remove(root)
 
 
-def _remove(root: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)
-    with suppress(OSError):  # the store may be what failed
-        manifest_path(root).unlink(missing_ok=True)
-        forget_attempt(root)
+def _remove(root: Root) -> None:
+    with suppress(StoreFailed):  # the store may be what failed
+        root.remove()

@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
 from catalog.models import Pyramid
-from raster.errors import ClusterUnavailable, RasterError
+from raster.errors import ClusterUnavailable, RasterError, StoreFailed
 from service.disclosure import data_of, detail_of, title_of
 from service.errors import (
     BuildBroken,
@@ -25,7 +25,9 @@ OURS = (RasterError, CatalogError, ServiceError)
 NO_FAILURES = (BuildCancelled, BuildSuperseded, TerrainNotFound)
 """Ends of a build that say nothing about it: stopped, overtaken, or nobody's any more."""
 
-TRANSIENT = frozenset({CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreUnavailable})
+TRANSIENT = frozenset(
+    {CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreFailed, StoreUnavailable}
+)
 """Failures that may go by without anybody changing the terrain or the settings."""
 
 

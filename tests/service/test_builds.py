@@ -19,7 +19,8 @@ from catalog.repository import pyramids, terrains
 from full_disk import files_at_most
 from installations import Installation
 from raster.errors import MetricNotFound, SourceChanged, TerrainEmpty
-from raster.objects import manifest_path, read_manifest
+from raster.storage.local import LocalRoot
+from raster.storage.store import read_manifest
 from raster.window import StoredPyramid
 from service.build_plans import href_of, plan_build
 from service.builds import build_pyramid, find_fresh
@@ -132,7 +133,7 @@ def test_the_generation_before_stays_readable(house: House, installation: Instal
     assert find_fresh(house, "alps", "max") is None
     build_pyramid(house, "alps", "max", ignore)
     root = installation.folder / "pyramids" / "alps" / "max" / f"{first}.zarr"
-    stored = StoredPyramid(root, before.plan.grid)
+    stored = StoredPyramid(LocalRoot(root), before.plan.grid)
     assert stored.read_window(2, before.plan.grid.level(2).window).tolist() == [[87]]
 
 
@@ -240,7 +241,7 @@ def test_an_interruption_after_publishing_takes_nothing_from_readers(
         build_pyramid(house, "alps", "max", ignore)
     published = find_fresh(house, "alps", "max")
     assert published is not None
-    assert manifest_path(house.store / "alps" / "max" / f"{published}.zarr").is_file()
+    assert house.pyramid_root(f"alps/max/{published}.zarr").read_manifest() is not None
 
 
 def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(
@@ -256,7 +257,7 @@ def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(
     assert pyramid is not None
     assert pyramid.failure == {
         "error": "StoreUnavailable",
-        "detail": "The folder of the pyramids cannot be used right now",
+        "detail": "The store of the pyramids cannot be used right now",
         "transient": True,
     }
 
