@@ -43,7 +43,7 @@ class LocalStore:
                 yield from sorted(
                     (Path(folder) / f"{name}{OBJECTS}").relative_to(self.folder).as_posix() for name in names
                 )
-                below[:] = [name for name in below if not name.endswith(OBJECTS)]
+                below[:] = sorted(name for name in below if not name.endswith(OBJECTS))
 
     def list_logged(self) -> list[Root]:
         with storing(self.folder):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from oracle import OracleTile, paint
 from raster.cells import SOURCE_DTYPES
-from raster.errors import SourceChanged, SourceNotFound
+from raster.errors import SourceChanged, SourceNotFound, StoreFailed
 from raster.scheduling import ThreadScheduler
 from raster.storage.local import LocalRoot
 from raster.storage.store import read_manifest

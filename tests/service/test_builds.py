@@ -85,7 +85,7 @@ def test_latest_json_names_the_generation_for_readers_of_the_store_alone(
     latest = json.loads((folder / "latest.json").read_text())
     assert latest.keys() == {"generation", "href", "built_at"}
     assert latest["generation"] == newest
-    assert read_manifest(folder / latest["href"]).objects
+    assert read_manifest(LocalRoot(folder / latest["href"])).objects
     assert datetime.fromisoformat(latest["built_at"]).tzinfo is not None
 
 
