@@ -231,7 +231,8 @@ class LocalLog:
             self._file.flush()
 
     def close(self) -> None:
-        self._file.close()
+        with storing(self._path):
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self

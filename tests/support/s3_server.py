@@ -23,6 +23,11 @@ from typing import Any
 
 import boto3
 
+from raster.storage.bucket import Patience
+
+QUICK = Patience(connect_s=2.0, silence_s=1.0, attempts=2, read_s=3.0, write_s=3.0)
+"""Production waits for longer."""
+
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 
@@ -32,7 +37,7 @@ class Rule:
     """What happens to requests, of which at most `times` are left to spoil; `key` is searched in the path."""
 
     fault: str
-    """A status, or: reset (connection lost), stall (no answer), short (half a body), lie (half, and says so)."""
+    """A status, or: reset (connection lost), stall (no answer), short (half a body), lie (half as if all)."""
     method: str = ""
     key: str = ""
     times: int = 1_000_000

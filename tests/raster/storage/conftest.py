@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from raster.storage.bucket import Bucket, Patience
+from raster.storage.bucket import Bucket
 from raster.storage.local import LocalStore
 from raster.storage.s3 import S3Store
 from raster.storage.store import Store
-
-QUICK = Patience(connect_s=2.0, silence_s=1.0, attempts=2, read_s=3.0, write_s=3.0)
-"""What production waits for takes too long here."""
+from s3_server import QUICK
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_what_is_not_there_is_none(store: Store) -> None:
     assert part(store, KEY, 3, 5) is None
     assert root.read_manifest() is None
     assert not root.is_whole(StoredObject(KEY, 1, 1))
-    assert list(root.list_files()) == list(store.list_hrefs()) == store.list_logged() == root.read_log() == []
+    assert [*root.list_files(), *store.list_hrefs(), *store.list_logged(), *root.read_log()] == []
     root.remove()
     root.forget_log()
     assert not root.is_abandoned(0)
@@ -127,7 +127,7 @@ def test_a_place_that_is_taken_is_refused(store: Store) -> None:
         store.root(HREF).start_log(str(time.monotonic())).close()
 
     take()
-    with pytest.raises(StoreFailed, match="exists|already"):
+    with pytest.raises(StoreFailed, match=r"exists|already"):
         take()
 
 
