@@ -61,11 +61,15 @@ class ObjectFormat:
         cells : (height, width) of the array's dtype
             All of the object's, fewer at the lower and right edge of the level.
         """
-        chunks = [self._compress(cells[block]) for row in self._rows() for block in row]
-        pieces = [chunk for chunk in chunks if chunk is not None]
-        if pieces and self.shapes.shard is not None:
-            pieces.append(_index(chunks))
-        return pieces
+        encoder = ObjectEncoder(self)
+        for rows in self.chunk_rows(cells.shape[0]):
+            encoder.add(cells[rows])
+        return encoder.finish()
+
+    def chunk_rows(self, height: int) -> Iterator[slice]:
+        """The rows of cells of each row of chunks; `height`: those of the object that lie in the level."""
+        for start in range(0, height, self.shapes.chunk[0]):
+            yield slice(start, min(start + self.shapes.chunk[0], height))
 
     def decode_rows(self, data: bytes | None, shape: tuple[int, int]) -> Iterator[Cells]:
         """Cells of an object whose bytes are known to be whole: one row of chunks at a time.
@@ -105,7 +109,8 @@ class ObjectFormat:
             down = slice(row * height, (row + 1) * height)
             yield [(down, slice(col * width, (col + 1) * width)) for col in range(cols)]
 
-    def _compress(self, cells: Cells) -> bytes | None:
+    def compress(self, cells: Cells) -> bytes | None:
+        """One chunk; None when all of it is fill. `cells` may be fewer at the edge of the level."""
         # one cell tells of most chunks that they are not empty
         if not cells.size or (self.array.is_empty(cells[:1, :1]) and self.array.is_empty(cells)):
             return None
@@ -129,6 +134,34 @@ class ObjectFormat:
     @property
     def _stored_dtype(self) -> np.dtype[np.generic]:
         return self.array.dtype.newbyteorder("<")
+
+
+class ObjectEncoder:
+    """One object that is made from the top down, a row of chunks at a time."""
+
+    def __init__(self, how: ObjectFormat) -> None:
+        self._format = how
+        self._chunks: list[bytes | None] = []
+
+    def add(self, cells: Cells) -> None:
+        """The next row of chunks.
+
+        Parameters
+        ----------
+        cells : (chunk height, width) of the array's dtype
+            Fewer at the lower and right edge of the level.
+        """
+        width = self._format.shapes.chunk[1]
+        for col in range(self._format.shapes.chunks_per_object[1]):
+            self._chunks.append(self._format.compress(cells[:, col * width : (col + 1) * width]))
+
+    def finish(self) -> list[bytes]:
+        """The object in pieces; none when all its cells are fill."""
+        pieces = [chunk for chunk in self._chunks if chunk is not None]
+        if pieces and self._format.shapes.shard is not None:
+            outside = math.prod(self._format.shapes.chunks_per_object) - len(self._chunks)
+            pieces.append(_index([*self._chunks, *repeat(None, outside)]))
+        return pieces
 
 
 def _zstd() -> Zstd:

@@ -20,10 +20,12 @@ from raster.journal import Attempt
 from raster.metrics.interface import Reduction, StoredArray
 from raster.mosaic import MosaicCells
 from raster.object_format import ObjectFormat
+from raster.shard_writer import ShardWriter
 from raster.shards import Shard, ShardTree
 from raster.storage.manifest import StoredObject
 from raster.storage.store import ObjectFolder, read_whole
 from raster.tiles import PlacedTile
+from raster.waiting import GatheredParts, WaitingParts
 from raster.zoom import Parts, bands, concatenate
 
 StoredObjects = tuple[StoredObject, ...]
@@ -37,7 +39,7 @@ class Reduced:
     """
 
     shard: Shard
-    parts: tuple[Parts, ...]
+    parts: tuple[WaitingParts, ...]
     own: tuple[StoredObjects, ...]
     below: tuple[StoredObjects, ...]
 
@@ -64,34 +66,48 @@ class Target:
 
     def make_leaf(self, shard: Shard, cells: Cells) -> tuple[StoredObjects, Parts]:
         """Store level 0's cells of a shard and reduce them; what was stored before is not stored again."""
-        values: list[Parts] = []
-        zoomed: list[Parts] = []
+        writer = self._writer(0, self.tree.window(shard))
         name, is_new = self.reduction.value.name, shard not in self.done
-        for band in bands(cells):
-            parts = self.reduction.lift(band)
-            if is_new and not self.reduction.keeps_cells:
-                values.append({name: self.reduction.finish(parts)[name]})
-            zoomed.append(self.reduction.zoom(parts))
-        stored: StoredObjects = ()
-        if is_new:
-            arrays = concatenate(values, axis=0) if values else {name: cells}
-            stored = self._store(0, self.tree.window(shard), arrays)
-        return stored, concatenate(zoomed, axis=0)
+        zoomed: list[Parts] = []
+        for rows in writer.chunk_rows():
+            values: list[Parts] = []
+            for band in bands(cells[rows]):
+                parts = self.reduction.lift(band)
+                if is_new and not self.reduction.keeps_cells:
+                    values.append({name: self.reduction.finish(parts)[name]})
+                zoomed.append(self.reduction.zoom(parts))
+            if is_new:
+                writer.add(concatenate(values, axis=0) if values else {name: cells[rows]})
+        return writer.put(self.folder), concatenate(zoomed, axis=0)
 
     def make_inner(
-        self, shard: Shard, children: Sequence[tuple[Shard, Parts]]
+        self, shard: Shard, children: Sequence[tuple[Shard, WaitingParts]]
     ) -> tuple[StoredObjects, Parts]:
-        """Store a shard of level 1 or above, made from its children, and reduce it."""
-        parts = self._gather(shard, children)
-        stored = self._store(shard.level, self.tree.window(shard), self.reduction.finish(parts))
-        return stored, self.reduction.zoom(parts)
+        """Store a shard of level 1 or above, made from its children, and reduce it.
+
+        One row of chunks after the other, so that the parts of a whole shard are never in memory.
+        """
+        window = self.tree.window(shard)
+        writer = self._writer(shard.level, window)
+        nothing = self.reduction.lift(self.base.empty((1, 1)))
+        gathered = GatheredParts(children, nothing, self.tree.shard_cells)
+        zoomed: list[Parts] = []
+        for rows in writer.chunk_rows():
+            parts = gathered.read_rows(rows, window.width)
+            writer.add(self.reduction.finish(parts))
+            zoomed.append(self.reduction.zoom(parts))
+        return writer.put(self.folder), concatenate(zoomed, axis=0)
 
     def make_top(self, parts: Parts) -> StoredObjects:
         """Store every level above the root's, each of which is one shard or less."""
         stored: StoredObjects = ()
         for level in range(self.tree.root.level + 1, self.tree.grid.level_count):
             window = self.tree.grid.level(level).window
-            stored += self._store(level, window, self.reduction.finish(parts))
+            writer = self._writer(level, window)
+            arrays = self.reduction.finish(parts)
+            for rows in writer.chunk_rows():
+                writer.add({name: cells[rows] for name, cells in arrays.items()})
+            stored += writer.put(self.folder)
             parts = self.reduction.zoom(parts)
         return stored
 
@@ -146,30 +162,8 @@ class Target:
         window, stored = self.tree.window(shard), self._format(shard.level, array)
         return stored.decode_rows(objects.get(stored.key(window)), window.shape)
 
-    def _gather(self, shard: Shard, children: Sequence[tuple[Shard, Parts]]) -> Parts:
-        """The shard's parts from its children; one without tiles is nodata."""
-        window = self.tree.window(shard)
-        gathered: Parts = {}
-        for name, nothing in self.reduction.lift(self.base.empty((1, 1))).items():
-            gathered[name] = np.empty(window.shape, nothing.dtype)
-            if sum(parts[name].size for _, parts in children) < window.cell_count:
-                gathered[name][...] = nothing
-        half = self.tree.shard_cells // 2
-        for child, parts in children:
-            row, col = half * (child.row % 2), half * (child.col % 2)
-            for name, part in parts.items():
-                gathered[name][row : row + part.shape[0], col : col + part.shape[1]] = part
-        return gathered
-
-    def _store(self, level: int, window: Window, arrays: Mapping[str, Cells]) -> StoredObjects:
-        """Put the arrays' cells of one object's window; cells that are all fill are not stored."""
-        stored: StoredObjects = ()
-        for array in self._arrays(level):
-            how = self._format(level, array)
-            pieces = how.encode(arrays[array.name])
-            if pieces:
-                stored += (self.folder.put(how.key(window), *pieces),)
-        return stored
+    def _writer(self, level: int, window: Window) -> ShardWriter:
+        return ShardWriter([self._format(level, array) for array in self._arrays(level)], window)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +190,7 @@ class ShardTasks:
         below = [child.stored for child in children]
         return Reduced(
             shard,
-            parts=tuple(parts for _, parts in made),
+            parts=tuple(WaitingParts.of(parts, shard.level) for _, parts in made),
             own=tuple(own for own, _ in made),
             below=tuple(tuple(chain.from_iterable(each[i] for each in below)) for i in range(len(made))),
         )

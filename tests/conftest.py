@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from catalogues import KINDS, PostgresServer, postgres_server
 from s3_server import S3Server, s3_server
@@ -24,6 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    # no test measures time: the machine may be busy
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
     # a shell that starts the tests in the background has SIGINT ignored, and so would the programs they start
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

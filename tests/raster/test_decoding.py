@@ -114,7 +114,7 @@ def test_what_waits_for_a_second_shard_is_bounded(tmp_path: Path, monkeypatch: p
         assert decoded.kept_bytes <= limit
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_window_is_the_file_s(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("tile")

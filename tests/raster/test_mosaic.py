@@ -55,7 +55,7 @@ def assert_shows(cells: np.ndarray, kind: CellType, native: NativeCells, window:
     np.testing.assert_array_equal(cells[valid], native.values[window.slices][valid])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(laid_tiles(), st.data())
 def test_any_window_shows_the_last_tile_that_has_data(laid: list[OracleTile], data: st.DataObject) -> None:
     native = paint(laid)

@@ -63,7 +63,7 @@ def tiles(draw: st.DrawFn) -> list[OracleTile]:
     return laid
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     tiles(),
     st.permutations(METRICS.names),

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from raster.grid import Grid, Window
@@ -27,7 +27,6 @@ def shards_at(tree: ShardTree, level: int) -> list[Shard]:
     return [Shard(level, row, col) for row in range(rows) for col in range(cols)]
 
 
-@settings(deadline=None)
 @given(trees())
 def test_the_shards_of_a_level_cover_each_cell_once(tree: ShardTree) -> None:
     for level in range(tree.grid.level_count):
@@ -37,7 +36,6 @@ def test_the_shards_of_a_level_cover_each_cell_once(tree: ShardTree) -> None:
         assert (covered == 1).all()
 
 
-@settings(deadline=None)
 @given(trees())
 def test_every_shard_has_one_parent_whose_cells_its_own_make(tree: ShardTree) -> None:
     for level in range(1, tree.root.level + 1):
@@ -56,7 +54,6 @@ def test_every_shard_has_one_parent_whose_cells_its_own_make(tree: ShardTree) ->
                 assert window.contains(halved)
 
 
-@settings(deadline=None)
 @given(trees())
 def test_the_root_is_the_first_level_of_one_shard(tree: ShardTree) -> None:
     assert tree.shape(tree.root.level) == (1, 1)
@@ -67,7 +64,6 @@ def test_a_shard_of_native_cells_has_no_children() -> None:
     assert list(ShardTree(Grid(height=9, width=9), 4, 2).children(Shard(0, 0, 0))) == []
 
 
-@settings(deadline=None)
 @given(trees(), st.data())
 def test_a_window_touches_the_shards_it_has_cells_in(tree: ShardTree, data: st.DataObject) -> None:
     row, col = (data.draw(st.integers(0, side - 1)) for side in tree.grid.shape)
@@ -81,7 +77,6 @@ def test_a_window_touches_the_shards_it_has_cells_in(tree: ShardTree, data: st.D
     assert list(tree.shards_of(window)) == expected
 
 
-@settings(deadline=None)
 @given(trees())
 def test_stored_objects_are_whole_chunks_and_as_large_as_a_shard(tree: ShardTree) -> None:
     for level in range(tree.grid.level_count):

@@ -72,7 +72,7 @@ def test_one_cell_that_differs_among_a_million_is_not_lost() -> None:
     assert found.std == pytest.approx(math.sqrt(Fraction(10**6 - 1, 10**12)), rel=4e-16)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data(), st.sampled_from(INTEGERS))
 def test_integers_equal_fractions_however_they_are_cut(data: st.DataObject, dtype: str) -> None:
     info = np.iinfo(dtype)
@@ -92,7 +92,7 @@ def test_integers_equal_fractions_however_they_are_cut(data: st.DataObject, dtyp
     assert found.std == pytest.approx(root(variance), rel=4e-16, abs=0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=30),
     st.integers(0, 30),

@@ -29,7 +29,7 @@ def laid(draw: st.DrawFn) -> tuple[Grid, np.ndarray]:
     return Grid(height=height, width=width), np.array(windows, np.int64)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(laid(), st.sampled_from([1, 2, 5, 8, 64]))
 def test_squares_know_their_tiles_and_gaps_are_seen(terrain: tuple[Grid, np.ndarray], cells: int) -> None:
     grid, windows = terrain

@@ -84,7 +84,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_window_is_that_part_of_the_level(pristine: BuiltPyramid, data: st.DataObject) -> None:
     level = data.draw(st.integers(-7, 6))

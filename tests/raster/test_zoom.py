@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from raster.zoom import BAND_ROWS, Parts, add_parts, bands, concatenate, zoom_blocks
@@ -28,7 +28,6 @@ def blocks_added_one_by_one(cells: np.ndarray) -> np.ndarray:
     return added
 
 
-@settings(deadline=None)
 @given(shapes)
 def test_each_cell_goes_once_into_the_block_that_covers_it(shape: tuple[int, int]) -> None:
     cells = numbered(shape)
@@ -51,7 +50,6 @@ def test_a_last_odd_row_or_column_goes_on_alone(cells: list[list[int]], zoomed: 
     assert zoom_blocks({"value": np.array(cells)}, add_parts)["value"].tolist() == zoomed
 
 
-@settings(deadline=None)
 @given(shapes)
 def test_zooming_out_to_the_end_leaves_every_cell_in_the_last_one(shape: tuple[int, int]) -> None:
     parts: Parts = {"value": numbered(shape)}

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
-from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,9 +16,12 @@ import rasterio
 import typer
 import xarray
 from rasterio.errors import NotGeoreferencedWarning
+from sqlalchemy import func, select
 
+from catalog.models import Registration, StagedTile
 from installations import Installation, make_installation
 from service.cli import app
+from service.house import House
 
 CELLS = np.array([[1, 41, 37], [3, 62, 23], [87, 12, 34]], dtype=np.int16)
 COMMANDS = typer.main.get_group(app).commands
@@ -409,16 +410,21 @@ def test_a_table_that_is_interrupted_is_told_as_failed(installation: Installatio
     table.write_text("url,x,y\n" + "".join(f"{number}.npy,{number},0\n" for number in range(2, 6000)))
     process = installation.start("add", "alps", "--table", str(table))
     until = time.monotonic() + 60
-    with closing(sqlite3.connect(installation.folder / "catalog.db")) as catalogue:
-        while not catalogue.execute("SELECT count(*) FROM staged_tile").fetchone()[0]:
+    with installation.house() as house:
+        while not count_staged(house):
             assert time.monotonic() < until
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         process.communicate()
         assert process.returncode == 130
-        jobs = catalogue.execute(
-            "SELECT state, json_extract(failure, '$.error') FROM registration"
-        ).fetchall()
-        staged = catalogue.execute("SELECT count(*) FROM staged_tile").fetchone()
-    assert jobs == [("failed", "RegistrationAbandoned")]
-    assert staged == (0,)
+        with house.database.read() as session:
+            jobs = session.scalars(select(Registration)).all()
+        assert [(job.state, job.failure and job.failure["error"]) for job in jobs] == [
+            ("failed", "RegistrationAbandoned")
+        ]
+        assert not count_staged(house)
+
+
+def count_staged(house: House) -> int:
+    with house.database.read() as session:
+        return session.scalars(select(func.count()).select_from(StagedTile)).one()

@@ -16,7 +16,7 @@ from terrains import METRICS
 from zooming import SampleTerrain, assert_zooms_like_the_oracle, sample_terrains
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sample_terrains())
 def test_every_level_is_the_count_of_the_native_cells(terrain: SampleTerrain) -> None:
     assert_zooms_like_the_oracle(Count(), terrain)

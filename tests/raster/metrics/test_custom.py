@@ -23,7 +23,7 @@ INT16 = CellType(np.dtype(np.int16), -1)
 CELLS = np.array([[4, -1, 2], [3, 9, -1], [-1, -1, 5]], np.int16)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sample_terrains())
 def test_the_root_mean_square_is_that_of_the_native_cells(terrain: SampleTerrain) -> None:
     cells = terrain.cells.astype(np.float64)
@@ -37,7 +37,7 @@ def test_the_root_mean_square_is_that_of_the_native_cells(terrain: SampleTerrain
             np.testing.assert_allclose(found[row, col], expected, rtol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sample_terrains())
 def test_the_lower_median_is_that_of_the_level_below(terrain: SampleTerrain) -> None:
     reduction = terrain.bind(ForeignMetric(lower_median))
@@ -49,7 +49,7 @@ def test_the_lower_median_is_that_of_the_level_below(terrain: SampleTerrain) -> 
 
 
 @pytest.mark.parametrize("metric", [root_mean_square, lower_median], ids=lambda metric: metric.name)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sample_terrains())
 def test_what_is_stored_suffices_to_go_on_from_it(metric: Metric, terrain: SampleTerrain) -> None:
     reduction = terrain.bind(ForeignMetric(metric))

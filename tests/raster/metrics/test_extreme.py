@@ -12,7 +12,7 @@ from zooming import SampleTerrain, assert_zooms_like_the_oracle, sample_terrains
 
 
 @pytest.mark.parametrize("name", ["max", "min"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sample_terrains())
 def test_every_level_is_the_extreme_of_the_native_cells(
     name: Literal["max", "min"], terrain: SampleTerrain

@@ -12,7 +12,7 @@ from raster.metrics.mode import Mode
 from zooming import SampleTerrain, assert_zooms_like_the_oracle, sample_terrains
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(sample_terrains())
 def test_every_level_is_the_mode_of_the_level_below(terrain: SampleTerrain) -> None:
     assert_zooms_like_the_oracle(Mode(), terrain)

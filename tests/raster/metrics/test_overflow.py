@@ -86,7 +86,7 @@ def large_cells(draw: st.DrawFn) -> np.ndarray:
 
 
 @METRICS
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(large_cells())
 def test_every_block_has_the_value_of_its_cells_or_the_metric_is_refused(
     metric: Metric, cells: np.ndarray

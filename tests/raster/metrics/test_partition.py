@@ -44,7 +44,7 @@ def in_pieces(
 
 
 @METRICS
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sample_terrains(), st.data())
 def test_the_cut_of_a_terrain_changes_no_bit(
     metric: Metric, terrain: SampleTerrain, data: st.DataObject
@@ -58,7 +58,7 @@ def test_the_cut_of_a_terrain_changes_no_bit(
 
 
 @METRICS
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sample_terrains())
 def test_what_is_stored_at_a_level_suffices_to_go_on_from_it(metric: Metric, terrain: SampleTerrain) -> None:
     reduction = terrain.bind(metric)
@@ -74,7 +74,7 @@ def test_what_is_stored_at_a_level_suffices_to_go_on_from_it(metric: Metric, ter
 
 
 @METRICS
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sample_terrains())
 def test_level_0_is_the_terrain_where_a_metric_says_so(metric: Metric, terrain: SampleTerrain) -> None:
     reduction = terrain.bind(metric)

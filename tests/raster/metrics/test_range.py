@@ -18,7 +18,7 @@ from zooming import (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sample_terrains())
 def test_every_level_is_the_range_of_the_native_cells(terrain: SampleTerrain) -> None:
     assert_zooms_like_the_oracle(Range(), terrain)

@@ -14,7 +14,7 @@ from zooming import SampleTerrain, assert_zooms_like_the_oracle, levels_of_parts
 FLOAT64 = CellType(np.dtype(np.float64), np.nan)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sample_terrains())
 def test_every_level_is_the_deviation_of_the_native_cells(terrain: SampleTerrain) -> None:
     assert_zooms_like_the_oracle(Std(), terrain)

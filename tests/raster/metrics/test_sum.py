@@ -12,7 +12,7 @@ from raster.metrics.sum import Sum, sum_dtype
 from zooming import SampleTerrain, assert_zooms_like_the_oracle, levels_of_parts, sample_terrains
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sample_terrains())
 def test_every_level_is_the_sum_of_the_native_cells(terrain: SampleTerrain) -> None:
     assert_zooms_like_the_oracle(Sum(), terrain)

@@ -144,7 +144,7 @@ def test_a_large_tile_may_follow_a_short_directory(monkeypatch: pytest.MonkeyPat
     assert content(unpack(pack(("N47E007.hgt", noise), method=zipfile.ZIP_STORED))) == noise
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), min_size=1, max_size=4))
 def test_damage_anywhere_in_an_archive_is_told_as_an_error_of_the_source(
     damages: list[tuple[int, int]],

@@ -202,7 +202,7 @@ def geotiff(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore")  # of Python and of GDAL, about words in metadata
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(damages=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), min_size=1, max_size=3))
 def test_damage_anywhere_in_a_geotiff_is_told_as_an_error_of_the_source(
     geotiff: bytes, damages: list[tuple[int, int]]

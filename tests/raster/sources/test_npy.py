@@ -56,7 +56,7 @@ def test_every_dtype_is_read_in_native_byte_order(dtype: str, endianness: Any, o
     assert (source.info.transform, source.info.crs, source.info.south_up) == (None, None, False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.integers(1, 9), st.integers(1, 9), st.sampled_from(["C", "F"]), st.sampled_from("<>"))
 def test_any_window_equals_numpys_slice(
     data: st.DataObject, height: int, width: int, order: Any, endianness: str
@@ -206,7 +206,7 @@ def test_dtypes_of_many_values_are_refused(descr: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # numpy's, of old spellings
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), min_size=1, max_size=4))
 def test_damage_anywhere_in_the_header_is_told_as_an_error_of_the_source(
     damages: list[tuple[int, int]],

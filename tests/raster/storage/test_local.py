@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from raster.errors import PyramidCorrupt, StoreFailed
@@ -161,7 +161,6 @@ keys = st.from_regex(r"[0-9]{1,2}/(elevation|count)/c/[0-9]{1,3}/[0-9]{1,3}", fu
 stored_objects = st.builds(StoredObject, keys, st.integers(0, 2**40), st.integers(0, 2**32 - 1))
 
 
-@settings(deadline=None)
 @given(st.lists(stored_objects, max_size=5, unique_by=lambda stored: stored.key), st.sets(keys, max_size=5))
 def test_a_manifest_comes_back_as_it_was(stored: list[StoredObject], empty: set[str]) -> None:
     manifest = manifest_of(*stored, empty=tuple(empty))
