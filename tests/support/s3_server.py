@@ -14,6 +14,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ class Rule:
     key: str = ""
     times: int = 1_000_000
     code: str = "SlowDown"
+    body: str = "<Error><Code>{code}</Code></Error>"
 
     def takes(self, environ: Environ) -> bool:
         """Whether a request is one of them."""
@@ -82,7 +84,7 @@ class Layer:
         if rule.fault.isdigit():
             start(f"{rule.fault} Spoilt", [("Content-Type", "application/xml")])
             is_head = environ["REQUEST_METHOD"] == "HEAD"
-            return [] if is_head else [f"<Error><Code>{rule.code}</Code></Error>".encode()]
+            return [] if is_head else [rule.body.format(code=rule.code).encode()]
         connection: socket.socket = environ["werkzeug.socket"]
         if rule.fault == "stall":
             with self.changed:
@@ -157,6 +159,13 @@ class S3Server:
     def requests(self) -> list[str]:
         """`METHOD path?query` of each request since this was asked, or rules were made."""
         return self._order({})
+
+    def wait_for_request(self) -> None:
+        """Wait until somebody asks for something."""
+        deadline = time.monotonic() + 30
+        while not self.requests():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
     def counts(self) -> Counter[str]:
         """Those requests by method; what copies, lists and deletes by these names."""

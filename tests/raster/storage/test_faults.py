@@ -10,14 +10,15 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from distributed import LocalCluster
 
 from oracle import OracleTile, paint
 from raster.errors import PyramidCorrupt, StoreFailed
 from raster.grid import Window
 from raster.journal import Attempt, find_attempts
 from raster.pyramid import BuildPlan
-from raster.scheduling import ThreadScheduler
-from raster.storage.bucket import Bucket
+from raster.scheduling import ClusterScheduler, ThreadScheduler
+from raster.storage.bucket import Bucket, Patience
 from raster.storage.manifest import Manifest
 from raster.storage.s3 import S3Root, S3Store
 from raster.storage.store import measure
@@ -121,6 +122,7 @@ def rules(s3: S3Server) -> Iterator[Callable[..., None]]:
 
 def test_every_level_is_what_numpy_says(on_s3: OnS3) -> None:
     native = paint(TILES)
+    np.testing.assert_array_equal(on_s3.read(), NATIVE)
     for level in range(on_s3.pyramid.grid.level_count):
         expected, has_data = native.level("max", level, np.dtype(np.int16))
         found = on_s3.read(level)
@@ -146,7 +148,7 @@ def test_lost_bytes_are_corruption(on_s3: OnS3, key: str) -> None:
         on_s3.put(f"{on_s3.root.key}/{key}", damage(whole))
         with pytest.raises(PyramidCorrupt):
             fresh(on_s3).read(level)
-        assert [flaw.where for flaw in find_damage(on_s3.root) if isinstance(flaw, Flaw)] == [key]
+    assert [flaw.where for flaw in find_damage(on_s3.root) if isinstance(flaw, Flaw)] == [key]
     on_s3.delete(f"{on_s3.root.key}/{key}")
     with pytest.raises(PyramidCorrupt, match="missing"):
         fresh(on_s3).read(level)
@@ -235,9 +237,7 @@ def test_a_build_whose_writes_fail_publishes_nothing_and_may_be_tried_again(
     assert folder.root("g1.zarr").read_manifest() is None
     written = write(build, folder.root("g2.zarr"), find_attempts(folder, build.key(build.pyramids[0])))
     pyramid = StoredPyramid(folder.root("g2.zarr"), build.grid, written.manifest_sha256)
-    native, has_data = paint(TILES).level("max", 0, np.dtype(np.int16))
-    found = pyramid.read_window(0, build.grid.window)
-    np.testing.assert_array_equal(found[has_data], native[has_data])
+    np.testing.assert_array_equal(pyramid.read_window(0, build.grid.window), NATIVE)
 
 
 class Stopped(Exception):
@@ -287,6 +287,55 @@ def test_what_cannot_be_deleted_is_told(s3_store: S3Store, rules: Callable[..., 
     rules()
     root.remove()
     assert measure(root).file_count == 0
+
+
+def test_what_the_store_refuses_to_delete_is_told(s3_store: S3Store, rules: Callable[..., None]) -> None:
+    root = s3_store.root("alps/max/g1.zarr")
+    root.create().seal(Manifest({}, frozenset()))
+    refusal = "<DeleteResult><Error><Key>k</Key><Code>{code}</Code></Error></DeleteResult>"
+    rules(Rule("200", method="POST", code="AccessDenied", body=refusal))
+    with pytest.raises(StoreFailed, match="AccessDenied"):
+        root.remove()
+
+
+def test_a_read_ends_at_its_deadline_however_often_it_would_be_tried(
+    bucket: str, s3: S3Server, rules: Callable[..., None]
+) -> None:
+    store = S3Store(Bucket(bucket, Patience(silence_s=60, read_s=0.5)), "")
+    rules(Rule("stall"))
+    with pytest.raises(StoreFailed, match="no answer in time"):
+        store.root("alps/max/g1.zarr").read_manifest()
+    store.close()
+
+
+def test_what_is_given_up_is_not_written_any_more(
+    bucket: str, s3: S3Server, rules: Callable[..., None]
+) -> None:
+    store = S3Store(Bucket(bucket, Patience(silence_s=60)), "")
+    root = store.root("alps/max/g1.zarr")
+    rules(Rule("stall", method="PUT"))
+    folder = root.create()
+    folder.put(SHARD, b"cells")
+    s3.wait_for_request()
+    folder.close()
+    with pytest.raises(StoreFailed, match="given up"):
+        folder.flush()
+    rules()
+    assert root.read(SHARD) is None
+    store.close()
+
+
+def test_workers_of_a_cluster_write_to_the_bucket_themselves(
+    s3: S3Server, s3_store: S3Store, tmp_path: Path
+) -> None:
+    build, root = planned(tmp_path / "tile"), s3_store.root("alps/max/g1.zarr")
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None, host="127.0.0.1") as cluster:
+        scheduler = ClusterScheduler(cluster.scheduler_address)
+        destination = Destination(root=root)
+        (written,) = write_pyramids(build, [destination], scheduler, lambda done, total: None)
+    assert s3.counts() == {"PUT": written.object_count + 2}
+    found = StoredPyramid(root, build.grid, written.manifest_sha256).read_window(0, build.grid.window)
+    np.testing.assert_array_equal(found, NATIVE)
 
 
 # What it costs
