@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,6 +203,14 @@ def test_one_failure_is_not_noticed(on_s3: OnS3, rules: Callable[..., None], rul
     np.testing.assert_array_equal(fresh(on_s3).read(), expected)
 
 
+def test_what_a_store_says_of_keys_is_not_repeated(on_s3: OnS3, rules: Callable[..., None]) -> None:
+    said = "<Error><Code>{code}</Code><Message>AKIATEST is unknown</Message></Error>"
+    rules(Rule("403", code="InvalidAccessKeyId", body=said))
+    with pytest.raises(StoreFailed, match="InvalidAccessKeyId") as failed:
+        fresh(on_s3).read()
+    assert "AKIATEST" not in str(failed.value)
+
+
 def test_a_server_that_is_gone_is_told(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://AKIATEST:s3cr3t-key@127.0.0.1:9")
     store = S3Store(Bucket(bucket), "")
@@ -224,7 +233,13 @@ def test_a_verification_is_not_deceived_by_a_store_that_fails(
 
 @pytest.mark.parametrize(
     ("fault", "key"),
-    [("503", SHARD), ("stall", SHARD), ("403", "/zarr.json"), ("reset", "manifest.json"), ("404", "journal")],
+    [
+        ("503", SHARD),
+        ("stall", SHARD),
+        ("403", "g1.zarr/zarr.json"),
+        ("reset", "manifest.json"),
+        ("404", "journal"),
+    ],
 )
 def test_a_build_whose_writes_fail_publishes_nothing_and_may_be_tried_again(
     s3_store: S3Store, rules: Callable[..., None], tmp_path: Path, fault: str, key: str
@@ -344,8 +359,12 @@ def test_workers_of_a_cluster_write_to_the_bucket_themselves(
 def test_few_requests_build_and_fewer_read(on_s3: OnS3, s3: S3Server, tmp_path: Path) -> None:
     build = planned(tmp_path / "tile")
     written = write(build, on_s3.store.below("alps/max").root("g2.zarr"))
+    asked = s3.requests()
     # each object, the journal's beginning, the manifest; nothing is looked for, listed or read
-    assert s3.counts() == {"PUT": written.object_count + 2}
+    assert Counter(request.split()[0] for request in asked) == {"PUT": written.object_count + 2}
+    assert asked[0].endswith("g2.journal/00000000?")
+    assert asked[-2].endswith("g2.zarr/zarr.json?")
+    assert asked[-1].endswith("g2.manifest.json?")
     reader = fresh(on_s3)
     window = Window(row=40, col=0, height=8, width=16)
     reader.pyramid.read_window(0, window)
