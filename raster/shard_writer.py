@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from raster.cells import Cells
 from raster.grid import Window
 from raster.object_format import ObjectEncoder, ObjectFormat
-from raster.objects import ObjectFolder, StoredObject
+from raster.storage.manifest import StoredObject
+from raster.storage.store import ObjectFolder
 
 
 class ShardWriter:

@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
             schema_watch.cancel()
             app.state.desk.registrations.close()
             app.state.desk.builds.close()
-            house.database.dispose()
+            house.close()
 
     app = FastAPI(
         title="Ziggurat",

@@ -142,7 +142,7 @@ def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
         dtype=generation.dtype if generation else None,
         nodata=json_nodata(generation.nodata) if generation else None,
         levels=_levels(pyramid),
-        store_url=str(house.pyramid_root(generation.href)) if generation else None,
+        store_url=house.pyramid_root(generation.href).url if generation else None,
         byte_count=generation.byte_count if generation else None,
         progress=_progress_body(state),
         failure=None if state.failure is None else _failure_body(state.failure),

@@ -103,14 +103,13 @@ def choose_scheduler(house: House, build: PlannedBuild) -> Scheduler:
 def destinations_of(house: House, build: PlannedBuild) -> list[Destination]:
     """Where each pyramid goes, and what it may take over: attempts that were killed, a sibling's level 0."""
     siblings = _siblings(house, build)
-    roots = [house.pyramid_root(href_of(pyramid)) for pyramid in build.plan.pyramids]
     return [
         Destination(
-            root=root,
-            earlier=find_attempts(root.parent, build.plan.key(pyramid)),
+            root=house.pyramid_root(href_of(pyramid)),
+            earlier=find_attempts(house.pyramid_folder(href_of(pyramid)), build.plan.key(pyramid)),
             level_0=_level_0(house, pyramid, siblings),
         )
-        for root, pyramid in zip(roots, build.plan.pyramids, strict=True)
+        for pyramid in build.plan.pyramids
     ]
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 from catalog.errors import CatalogUnavailable
 from catalog.repository import pyramids, terrains
-from raster.journal import find_abandoned, forget_attempt
-from raster.objects import manifest_path
+from raster.errors import StoreFailed
+from raster.journal import find_abandoned
 from raster.pyramid import PyramidPlan
+from raster.storage.store import Root, Store
 from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
 from service.build_turns import Turn, check_attempts, fail_turn, leave_turn, take_turn
 from service.declared_tiles import check_declared
-from service.errors import BuildCancelled, StoreUnavailable
+from service.errors import BuildCancelled
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, failure_of
 from service.heartbeat import Heartbeat
 from service.house import House
 from service.publishing import generation_of, publish
+from service.storing import reporting_store
 from service.tally import SOURCES
 
 Progress = Callable[[int, int], None]
@@ -79,7 +79,7 @@ def build_pyramids(
         A tile cannot be read, or is not what was declared.
     MetricFailed
     StoreUnavailable
-        The folder of the pyramids cannot be written.
+        The store of the pyramids cannot be written.
     ResourcesExhausted
         The machine has no memory or threads left.
     BuildSuperseded
@@ -125,9 +125,9 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
             written = _write(house, build, report)
             for pyramid, each in zip(build.plan.pyramids, written, strict=True):
                 generation = generation_of(build, pyramid, each)
-                with _storing(house.store):
+                with reporting_store():
                     publish(house, generation, turn.leases[generation.metric], heartbeat)
-                    _sweep(house, house.pyramid_root(generation.href).parent)
+                    _sweep(house, house.pyramid_folder(generation.href))
         except (BuildCancelled, KeyboardInterrupt):
             raise
         except BaseException:
@@ -169,7 +169,7 @@ def _plan(house: House, turn: Turn, on_shard: Progress) -> PlannedBuild:
 
 
 def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[WrittenPyramid]:
-    with _storing(house.store):
+    with reporting_store():
         return write_pyramids(
             build.plan,
             destinations_of(house, build),
@@ -177,20 +177,6 @@ def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[Writte
             on_shard,
             unit_bytes=build.allotment.unit_bytes,
         )
-
-
-@contextmanager
-def _storing(root: Path) -> Iterator[None]:
-    """Report a disk that is full, read-only or gone.
-
-    Raises
-    ------
-    StoreUnavailable
-    """
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(str(error.filename or root), error.strerror or str(error)) from error
 
 
 def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | None:
@@ -225,22 +211,20 @@ def _may_be_published(house: House, build: PlannedBuild, pyramid: PyramidPlan) -
     return found is not None and found.generation_id == pyramid.about.generation
 
 
-def _sweep(house: House, folder: Path) -> None:
+def _sweep(house: House, folder: Store) -> None:
     """Remove attempts whose writers are long gone: the build that just ended took over what it could.
 
     One that was killed right after it was published has left its journal, no more.
     """
     for root in find_abandoned(folder, older_than_s=ABANDONED_AFTER_S):
         with house.database.read() as session:
-            is_published = pyramids.is_generation_known(session, root.stem)
+            is_published = pyramids.is_generation_known(session, root.generation)
         if is_published:
-            forget_attempt(root)
+            root.forget_log()
         else:
             _remove(root)
 
 
-def _remove(root: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)
-    with suppress(OSError):  # the store may be what failed
-        manifest_path(root).unlink(missing_ok=True)
-        forget_attempt(root)
+def _remove(root: Root) -> None:
+    with suppress(StoreFailed):  # the store may be what failed
+        root.remove()

@@ -157,7 +157,7 @@ class Overloaded(ServiceError):
 
 
 class StoreUnavailable(ServiceError):
-    """The folder of the pyramids cannot be used right now."""
+    """The store of the pyramids cannot be used right now."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"the store cannot be used: {path}: {reason} (ZIGGURAT_STORE_URL)")

@@ -9,7 +9,7 @@ from typing import Any
 
 from catalog.errors import CatalogError, CatalogUnavailable, LeaseLost, TerrainNotFound
 from catalog.models import Pyramid
-from raster.errors import ClusterUnavailable, RasterError, SourceNotFound
+from raster.errors import ClusterUnavailable, RasterError, SourceNotFound, StoreFailed
 from service.disclosure import data_of, detail_of, title_of
 from service.errors import (
     BuildBroken,
@@ -35,7 +35,9 @@ NO_FAILURES = (
 )
 """Ends of a build that say nothing new about it: stopped, overtaken, known before, or nobody's any more."""
 
-TRANSIENT = frozenset({CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreUnavailable})
+TRANSIENT = frozenset(
+    {CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreFailed, StoreUnavailable}
+)
 """Failures that may go by without anybody changing the terrain or the settings."""
 
 

@@ -16,6 +16,7 @@ from service.build_turns import wanted_build
 from service.errors import StoreUnavailable
 from service.house import House
 from service.pyramid_states import State
+from service.storing import reporting_store
 from service.tally import STORE_READS
 from service.terrain_grids import get_grid, grid_of
 
@@ -145,20 +146,21 @@ class LevelReader:
         PyramidCorrupt
             The catalogue then knows it, too, and the next request builds anew.
         StoreUnavailable
-            The disk cannot be read now, which says nothing about the pyramid.
+            The store cannot be read now, which says nothing about the pyramid.
         """
         generation = resolved.generation
         root = self._house.pyramid_root(generation.href)
         pyramid = self._open(root, grid_of(generation), generation.manifest_sha256)
         try:
-            cells = pyramid.read_window(resolved.level, resolved.window)
+            with reporting_store():
+                cells = pyramid.read_window(resolved.level, resolved.window)
         except PyramidCorrupt:
             self._house.tally.add(STORE_READS, "corrupt")
             with self._house.database.write() as session:
                 pyramids.mark_corrupt(session, generation.terrain_id, generation.metric, generation.id)
             raise
-        except OSError as error:
+        except StoreUnavailable:
             self._house.tally.add(STORE_READS, "unavailable")
-            raise StoreUnavailable(generation.href, error.strerror or str(error)) from error
+            raise
         self._house.tally.add(STORE_READS, "read")
         return cells

@@ -6,7 +6,6 @@ import json
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from random import SystemRandom
 from time import sleep
 
@@ -14,9 +13,8 @@ from catalog.errors import CatalogUnavailable, TerrainNotFound
 from catalog.repository import pyramids, terrains
 from catalog.repository.leases import Lease
 from catalog.repository.pyramids import NewGeneration
-from raster.journal import forget_attempt
-from raster.objects import replace_file
 from raster.pyramid import PyramidPlan
+from raster.storage.store import Root, Store
 from raster.writing import WrittenPyramid
 from service.build_plans import PlannedBuild, href_of
 from service.errors import BuildSuperseded
@@ -35,13 +33,13 @@ def publish(house: House, generation: NewGeneration, lease: Lease, heartbeat: He
     Raises
     ------
     BuildSuperseded, LeaseLost, BuildCalledOff
-    OSError
+    StoreFailed
     """
     heartbeat.confirm()  # what was called off a moment ago is not put into use
     _put_into_use(house, generation, lease, heartbeat)
     root = house.pyramid_root(generation.href)
-    _point_latest_at(house, root, generation)
-    forget_attempt(root)
+    _point_latest_at(house, house.pyramid_folder(generation.href), root, generation)
+    root.forget_log()
 
 
 def _put_into_use(house: House, generation: NewGeneration, lease: Lease, heartbeat: Heartbeat) -> None:
@@ -87,7 +85,7 @@ def generation_of(build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyr
     )
 
 
-def _point_latest_at(house: House, root: Path, generation: NewGeneration) -> None:
+def _point_latest_at(house: House, folder: Store, root: Root, generation: NewGeneration) -> None:
     """Tell readers of the store alone which generation is current.
 
     While the terrain is locked: of two builds that end together the one in use has the last word.
@@ -101,4 +99,4 @@ def _point_latest_at(house: House, root: Path, generation: NewGeneration) -> Non
         terrains.lock_terrain(session, generation.terrain_id)
         pyramid = pyramids.find_pyramid(session, generation.terrain_id, generation.metric)
         if pyramid is not None and pyramid.generation_id == generation.id:
-            replace_file(root.with_name("latest.json"), json.dumps(latest).encode())
+            folder.replace_file("latest.json", json.dumps(latest).encode())

@@ -23,6 +23,9 @@ RESERVED = ("ZIGGURAT_TEST_", "ZIGGURAT_VENV")
 ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]+)?")
 """As browsers write it: in lower case, without a path."""
 
+BUCKET_PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?", re.ASCII)
+"""No userinfo, which would be shown, and nothing that addresses would have to escape."""
+
 
 def available_cores() -> int:
     """Cores this process may use, which in a container are fewer than the machine has."""
@@ -53,7 +56,11 @@ class Settings(BaseSettings):
         description="Where the catalogue is: an SQLAlchemy URL. Three slashes and a relative path, or "
         "four and an absolute one, name an SQLite file; postgresql://user:password@host/database a server.",
     )
-    store_url: Path = Field(default=Path("data/pyramids"), description="Folder that holds the pyramids.")
+    store_url: Path | str = Field(
+        default=Path("data/pyramids"),
+        description="Where the pyramids are: a folder, or `s3://bucket/prefix`; endpoint, region and "
+        "credentials are then those of the usual AWS settings, such as `AWS_ENDPOINT_URL`.",
+    )
     tile_root: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(Path("data/tile"),),
         min_length=1,
@@ -186,12 +193,16 @@ class Settings(BaseSettings):
 
     @field_validator("store_url", mode="before")
     @classmethod
-    def _local_folder(cls, value: object) -> object:
+    def _folder_or_bucket(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         scheme, separator, rest = value.partition("://")
+        if scheme == "s3" and separator:
+            if BUCKET_PREFIX.fullmatch(rest) is None:
+                raise ValueError("an S3 store is named s3://bucket or s3://bucket/prefix, no more")
+            return value
         if separator and scheme != "file":
-            raise ValueError(f"{scheme}:// stores are not supported; name a folder")
+            raise ValueError(f"{scheme}:// stores are not supported; name a folder, or s3://bucket/prefix")
         return _folder(rest if separator else value)
 
     @field_validator("spool", mode="before")

@@ -16,10 +16,11 @@ from distributed import Client, LocalCluster
 from oracle import OracleTile
 from raster.budget import WAITING_SHARDS
 from raster.errors import ClusterUnavailable, SourceNotFound
-from raster.objects import Manifest, manifest_path
 from raster.pyramid import BuildPlan
 from raster.quadtree import Reduced
 from raster.scheduling import ClusterScheduler, Scheduler, ThreadScheduler
+from raster.storage.local import LocalRoot
+from raster.storage.manifest import Manifest
 from raster.writing import Destination, write_pyramids
 from terrains import UTM, plan, save_mosaic
 
@@ -44,10 +45,10 @@ def planned(folder: Path) -> BuildPlan:
 
 def build(plan: BuildPlan, root: Path, scheduler: Scheduler) -> Manifest:
     seen: list[tuple[int, int]] = []
-    write_pyramids(plan, [Destination(root=root)], scheduler, lambda *at: seen.append(at))
+    write_pyramids(plan, [Destination(root=LocalRoot(root))], scheduler, lambda *at: seen.append(at))
     assert seen[-1] == (plan.task_count, plan.task_count)
     assert [done for done, _ in seen] == list(range(1, plan.task_count + 1))
-    return Manifest.from_json(manifest_path(root).read_bytes())
+    return Manifest.from_json(LocalRoot(root).manifest_path.read_bytes())
 
 
 def test_a_cluster_stores_what_threads_store(tmp_path: Path, cluster: LocalCluster) -> None:
@@ -70,9 +71,11 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path: Path, cluster: LocalC
             os.kill(killed[0], signal.SIGKILL)
 
     root = tmp_path / "cluster" / "g.zarr"
-    write_pyramids(plan, [Destination(root=root)], ClusterScheduler(cluster.scheduler_address), on_shard)
+    write_pyramids(
+        plan, [Destination(root=LocalRoot(root))], ClusterScheduler(cluster.scheduler_address), on_shard
+    )
     assert killed
-    assert Manifest.from_json(manifest_path(root).read_bytes()) == by_threads
+    assert Manifest.from_json(LocalRoot(root).manifest_path.read_bytes()) == by_threads
     for key, stored in by_threads.objects.items():
         assert (root / key).stat().st_size == stored.size
     leftovers = [path for path in root.rglob("*") if path.is_file() and path.suffix == ".partial"]
@@ -97,7 +100,9 @@ def test_a_build_that_is_given_up_stops(tmp_path: Path, cluster: LocalCluster) -
     schedulers: list[Scheduler] = [ThreadScheduler(2), ClusterScheduler(cluster.scheduler_address)]
     for number, scheduler in enumerate(schedulers):
         with pytest.raises(GivenUp):
-            write_pyramids(plan, [Destination(root=tmp_path / f"{number}.zarr")], scheduler, give_up)
+            write_pyramids(
+                plan, [Destination(root=LocalRoot(tmp_path / f"{number}.zarr"))], scheduler, give_up
+            )
 
 
 def test_no_cluster_is_an_error_that_names_the_address(tmp_path: Path) -> None:
@@ -138,7 +143,9 @@ def test_what_is_in_flight_does_not_grow_with_the_terrain(
             alive = (each for each in gc.get_objects() if type(each) is Reduced)
             waiting.append(sum(id(each) not in of_other_tests for each in alive))
 
-    write_pyramids(planned, [Destination(root=tmp_path / "g.zarr")], ThreadScheduler(workers), on_shard)
+    write_pyramids(
+        planned, [Destination(root=LocalRoot(tmp_path / "g.zarr"))], ThreadScheduler(workers), on_shard
+    )
     assert max(graphs) <= 341 + 1  # 4^4 leaves and what is above them, and the work on a shard itself
     # three wait at each level for their sister, and each worker is handed four and makes one
     assert max(waiting) <= WAITING_SHARDS * planned.tree.root.level + 2 * workers + 1

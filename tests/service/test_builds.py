@@ -20,7 +20,8 @@ from catalog.repository.leases import Lease
 from full_disk import files_at_most
 from installations import Installation
 from raster.errors import MetricNotFound, SourceChanged, TerrainEmpty
-from raster.objects import manifest_path, read_manifest
+from raster.storage.local import LocalRoot
+from raster.storage.store import read_manifest
 from raster.window import StoredPyramid
 from service.build_plans import href_of, plan_build
 from service.builds import build_pyramid, find_fresh
@@ -85,7 +86,7 @@ def test_latest_json_names_the_generation_for_readers_of_the_store_alone(
     latest = json.loads((folder / "latest.json").read_text())
     assert latest.keys() == {"generation", "href", "built_at"}
     assert latest["generation"] == newest
-    assert read_manifest(folder / latest["href"]).objects
+    assert read_manifest(LocalRoot(folder / latest["href"])).objects
     assert datetime.fromisoformat(latest["built_at"]).tzinfo is not None
 
 
@@ -133,7 +134,7 @@ def test_the_generation_before_stays_readable(house: House, installation: Instal
     assert find_fresh(house, "alps", "max") is None
     build_pyramid(house, "alps", "max", ignore)
     root = installation.folder / "pyramids" / "alps" / "max" / f"{first}.zarr"
-    stored = StoredPyramid(root, before.plan.grid)
+    stored = StoredPyramid(LocalRoot(root), before.plan.grid)
     assert stored.read_window(2, before.plan.grid.level(2).window).tolist() == [[87]]
 
 
@@ -243,7 +244,7 @@ def test_an_interruption_after_publishing_takes_nothing_from_readers(
         build_pyramid(house, "alps", "max", ignore)
     published = find_fresh(house, "alps", "max")
     assert published is not None
-    assert manifest_path(house.store / "alps" / "max" / f"{published}.zarr").is_file()
+    assert house.pyramid_root(f"alps/max/{published}.zarr").read_manifest() is not None
 
 
 def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(
@@ -259,7 +260,7 @@ def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(
     assert pyramid is not None
     assert pyramid.failure == {
         "error": "StoreUnavailable",
-        "detail": "The folder of the pyramids cannot be used right now",
+        "detail": "The store of the pyramids cannot be used right now",
         "data": {},
         "transient": True,
     }

@@ -188,7 +188,7 @@ def test_what_another_process_has_built_since_is_in_use_whatever_failed_here(
     ("error", "name", "detail"),
     [
         (SourceNotFound("a.npy", "is gone"), "SourceNotFound", "a.npy: is gone"),
-        (StoreUnavailable(SECRET, SECRET), "StoreUnavailable", "The folder of the pyramids cannot be used"),
+        (StoreUnavailable(SECRET, SECRET), "StoreUnavailable", "The store of the pyramids cannot be used"),
         (ClusterUnavailable(SECRET, SECRET), "ClusterUnavailable", "No Dask scheduler answers"),
         (MetricFailed("rms", "zoom", SECRET), "MetricFailed", "metric failed: metric rms, step zoom"),
         (ZeroDivisionError(SECRET), "BuildBroken", "defect"),

@@ -113,7 +113,7 @@ class Installation:
         try:
             yield house
         finally:
-            house.database.dispose()
+            house.close()
 
     def stored_files(self) -> list[str]:
         """Every file of the store, relative to it."""
