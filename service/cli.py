@@ -12,6 +12,7 @@ import typer
 
 from service.command_errors import EXPECTED, report
 from service.commands.building import build, verify
+from service.commands.collecting import gc
 from service.commands.keys import key_commands
 from service.commands.looking import info, list_
 from service.commands.registering import add, create
@@ -96,7 +97,7 @@ def migrate() -> None:
     tell(f"The catalogue {database.describe()} is up to date.")
 
 
-for command in (create, add, info, build, verify):
+for command in (create, add, info, build, verify, gc):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(key_commands, name="key")

@@ -148,6 +148,12 @@ class Settings(BaseSettings):
         description="Address of a `dask.distributed` scheduler, e.g. `tcp://host:8786`; its workers "
         "see the same folders. Default: threads of the building process.",
     )
+    grace_s: float = Field(
+        default=604800.0,
+        ge=0,
+        description="Seconds for which `ziggurat gc` leaves a generation that is out of use, or that nobody "
+        "knows, where it is: longer than anybody reads one.",
+    )
     builds_per_replica: int = Field(
         default=1,
         ge=0,
