@@ -31,7 +31,7 @@ from raster.zoom import Parts, bands, concatenate
 StoredObjects = tuple[StoredObject, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)  # how many are alive can be counted
 class Reduced:
     """What a task hands up, for each pyramid: the shard's parts after one more 2x2 step, and what it stored.
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from catalog.errors import CatalogUnavailable
 from catalog.repository import pyramids, terrains
+from catalog.repository.lease_views import list_live_leases
 from raster.errors import StoreFailed
 from raster.journal import find_abandoned
 from raster.pyramid import PyramidPlan
@@ -219,9 +220,11 @@ def _sweep(house: House, folder: Store) -> None:
     for root in find_abandoned(folder, older_than_s=ABANDONED_AFTER_S):
         with house.database.read() as session:
             is_published = pyramids.is_generation_known(session, root.generation)
+            # in a bucket nothing else shows that its writer lives
+            is_leased = root.generation in {each.generation_id for each in list_live_leases(session)}
         if is_published:
             root.forget_log()
-        else:
+        elif not is_leased:
             _remove(root)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,12 @@ from oracle import OracleTile
 from raster.budget import WAITING_SHARDS
 from raster.errors import ClusterUnavailable, SourceNotFound
 from raster.pyramid import BuildPlan
-from raster.quadtree import Reduced
+from raster.quadtree import Reduced, ShardTasks
 from raster.scheduling import ClusterScheduler, Scheduler, ThreadScheduler
+from raster.shards import Shard
 from raster.storage.local import LocalRoot
 from raster.storage.manifest import Manifest
+from raster.tiles import PlacedTile
 from raster.writing import Destination, write_pyramids
 from terrains import UTM, plan, save_mosaic
 
@@ -135,14 +137,20 @@ def test_what_is_in_flight_does_not_grow_with_the_terrain(
 
     monkeypatch.setattr(ThreadScheduler, "_compute", count)
     waiting: list[int] = []
-    gc.collect()
-    of_other_tests = {id(each) for each in gc.get_objects() if type(each) is Reduced}
+    made: list[weakref.ref[Reduced]] = []
+    run = ShardTasks.run
+
+    def run_and_note(
+        tasks: ShardTasks, shard: Shard, tiles: Sequence[PlacedTile], *children: Reduced
+    ) -> Reduced:
+        reduced = run(tasks, shard, tiles, *children)
+        made.append(weakref.ref(reduced))
+        return reduced
 
     def on_shard(done: int, total: int) -> None:
-        if done % 37 == 0:  # a look at every object takes its time
-            alive = (each for each in gc.get_objects() if type(each) is Reduced)
-            waiting.append(sum(id(each) not in of_other_tests for each in alive))
+        waiting.append(sum(each() is not None for each in tuple(made)))
 
+    monkeypatch.setattr(ShardTasks, "run", run_and_note)
     write_pyramids(
         planned, [Destination(root=LocalRoot(tmp_path / "g.zarr"))], ThreadScheduler(workers), on_shard
     )

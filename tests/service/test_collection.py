@@ -97,7 +97,7 @@ def test_pyramids_of_a_deleted_terrain_and_dropped_ones_go(house: House, install
         pyramids.drop_pyramid(session, terrains.get_terrain(session, "alps").id, "max")
     left = build(house)
     with house.database.write() as session:
-        terrains.delete_terrain(session, "alps")
+        terrains.delete_terrain(session, terrains.get_terrain(session, "alps"))
     assert sweep(house) == {dropped: Why.ORPHAN, left: Why.ORPHAN}
     assert stored(installation) == set()
 
