@@ -1,0 +1,80 @@
+"""Requests that nobody sends by accident, to a process that really serves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.repository.keys import Scope
+from disclosed import disclosed
+from hostile import HOSTILE, Hostile
+from installations import Installation, make_installation
+from raw_http import RawAnswer, send_raw, written
+from rest import PROBLEM, add_golden
+from served import Served, served
+from service.keys import issue_key
+
+
+@dataclass(frozen=True)
+class Besieged:
+    """A service that requires keys to write, its installation, and a key."""
+
+    service: Served
+    installation: Installation
+    key: str
+
+    def send(self, request: bytes) -> RawAnswer | None:
+        with_key = request.replace(b"{key}", self.key.encode())
+        return send_raw(self.service.client.base_url, with_key)
+
+
+@pytest.fixture(scope="module")
+def besieged(
+    module_catalogue_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Besieged]:
+    installation = make_installation(tmp_path_factory.mktemp("besieged"), module_catalogue_url)
+    with installation.house() as house:
+        key = issue_key(house, "test", Scope.WRITE, None).text
+    with served(installation, AUTH="keys", DRAIN_S="0") as service:
+        service.client.headers["Authorization"] = f"Bearer {key}"
+        add_golden(installation, service.client)
+        assert service.client.get("/terrain/golden/pyramid/max/0").status_code == 200
+        yield Besieged(service, installation, key)
+
+
+def words_of(request: bytes) -> list[str]:
+    """What the client has said itself, as an answer may say it again."""
+    return []
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
+def test_a_hostile_request_is_answered_as_one(besieged: Besieged, hostile: Hostile) -> None:
+    answer = besieged.send(hostile.request)
+    if answer is None:
+        assert None in hostile.statuses
+    else:
+        assert answer.status in hostile.statuses, answer.content
+        assert_owed(besieged, answer, hostile)
+    alive = besieged.service.client.get("/terrain/golden")
+    assert (alive.status_code, alive.json()["title"]) == (200, None)
+    assert not [line for line in besieged.service.lines if line["level"] in {"error", "critical"}]
+
+
+def assert_owed(besieged: Besieged, answer: RawAnswer, hostile: Hostile) -> None:
+    """What every answer owes: an id, and of an error a problem that tells nothing of our inside."""
+    request_id = answer.header("x-request-id")
+    assert request_id
+    assert all(value.isprintable() for _, value in answer.headers)
+    if answer.status >= 400:
+        assert answer.header("content-type") == PROBLEM
+        problem = json.loads(answer.content)
+        assert (problem["status"], problem["request_id"]) == (answer.status, request_id)
+        for said in (answer.content.decode("ascii"), *(value for _, value in answer.headers)):
+            assert disclosed(said, hostile.echoed) == []
+            assert str(besieged.installation.folder) not in said
