@@ -39,7 +39,7 @@ def reading(target: str | bytes, *headers: str | bytes) -> bytes:
 
 def posting(target: str, body: str | bytes, *headers: str | bytes) -> bytes:
     content = body if isinstance(body, bytes) else body.encode()
-    kind = () if any(b"ontent-" in (h if isinstance(h, bytes) else h.encode()) for h in headers) else (JSON,)
+    kind = () if any(b"Content-Type" in (h if isinstance(h, bytes) else h.encode()) for h in headers) else (JSON,)
     return written("POST", target, KEY, *kind, *headers, body=content)
 
 
@@ -99,7 +99,7 @@ def _paths() -> Iterator[Hostile]:
         ("fragment", "/terrain#there", 404),
         ("trailing-slash", "/terrain/", (307, 404)),
         ("trailing-slash-host", "//evil.example/terrain/golden/", 404),
-        ("many-slashes", f"/terrain{'/' * 5000}", 404),
+        ("many-slashes", f"/terrain{'/' * 5000}", 307),
         ("metric-path", "/terrain/golden/pyramid/..%2fmax/0", 404),
         ("metric-module", "/terrain/golden/pyramid/os:system/0", 404),
     ):
@@ -108,7 +108,7 @@ def _paths() -> Iterator[Hostile]:
     yield row("path-raw-nul", 400, reading(b"/terrain/\x00"))
     yield row("path-raw-tab", 400, reading(b"/terrain/\ta"))
     yield row("path-of-10-kB", 404, reading("/terrain/" + "a/" * 5000))
-    yield row("line-of-20-kB", 431, reading("/terrain/" + "a" * 20_000))
+    yield row("line-without-end", 400, b"GET /terrain/" + b"a" * 20_000)
     yield row("query-of-12-kB", 422, reading("/terrain?q=" + "a" * 12_000))
 
 
@@ -219,7 +219,6 @@ def _headers() -> Iterator[Hostile]:
         ("nul", "X-Nul: a\x00b", 400),
         ("bare-cr", "X-Cr: a\rb", 400),
         ("second-host", "Host: evil.example", 400),
-        ("of-20-kB", "X-Long: " + "a" * 20_000, 431),
     ):
         yield row(f"header-{name}", status, reading(LEVEL, header))
     yield row("host-other", 421, written("GET", "/terrain", KEY, host="evil.example"))
@@ -228,6 +227,7 @@ def _headers() -> Iterator[Hostile]:
     yield row("host-crlf", 421, written("GET", "/terrain", KEY, host="localhost%0d%0a"))
     yield row("host-bracket", 421, written("GET", "/terrain", KEY, host="[::1"))
     yield row("host-script", 421, written("GET", "/terrain", KEY, host="<script>"))
+    yield row("header-without-end", 400, b"GET /terrain HTTP/1.1\r\nX-Long: " + b"a" * 20_000)
     yield row("host-missing", 400, b"GET /terrain HTTP/1.1\r\n\r\n")
 
 
@@ -290,13 +290,13 @@ def _methods() -> Iterator[Hostile]:
     yield row("method-head-with-body", 200, written("HEAD", "/terrain", KEY, body=b"x"))
     yield row("method-get-with-body", 200, written("GET", "/terrain", KEY, JSON, body=b'{"a": NaN}'))
     yield row("preflight-garbage", 400, written(
-        "OPTIONS", "/terrain", "Origin: \x01".replace("\x01", "'"), "Access-Control-Request-Method: <x>",
+        "OPTIONS", "/terrain", "Origin: '","Access-Control-Request-Method: <x>",
     ), "<x>")
-    yield row("version-9", 400, b"GET /terrain HTTP/9.9\r\nHost: localhost\r\n\r\n")
+    yield row("version-9", 200, b"GET /terrain HTTP/9.9\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     yield row("version-none", 400, b"GET /terrain\r\n\r\n")
-    yield row("version-2", 400, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    yield row("version-2", 421, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
     yield row("tls", 400, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40)
-    yield row("blank", (None,), b"\r\n\r\n")
+    yield row("blank", 400, b"\r\n\r\n")
     yield row("nothing", (None,), b"")
     yield row("half-a-head", (None,), b"GET /terrain HTTP/1.1\r\nHost: loc")
 
@@ -428,11 +428,12 @@ def _bodies() -> Iterator[Hostile]:
     yield row("body-two-lengths", 400, posting("/terrain", "{}", JSON, "Content-Length: 2", "Content-Length: 3"))
     yield row("body-length-and-chunked", (400, 422), posting("/terrain", chunked(b"{}"), JSON, "Content-Length: 2", CHUNKED))
     yield row("body-chunk-garbage", 400, posting("/terrain", b"zz\r\n{}\r\n0\r\n\r\n", JSON, CHUNKED))
+    yield row("body-chunk-garbage-after-the-answer", 404, posting("/nowhere", chunked(b"x")[:-5] + b"zz\r\n", CHUNKED))
     yield row("body-chunk-huge", (None, 400, 413), posting("/terrain", b"f" * 15 + b"\r\n{}", JSON, CHUNKED))
     yield row("body-chunk-huger", 400, posting("/terrain", b"f" * 100 + b"\r\n{}", JSON, CHUNKED))
     yield row("body-chunks-of-1", 422, posting("/terrain", chunked(*[b" "] * 5000), JSON, CHUNKED))
-    yield row("body-coding-unknown", 501, posting("/terrain", "{}", JSON, "Transfer-Encoding: gzip, chunked"))
-    yield row("body-coding-twice", 501, posting("/terrain", chunked(b"{}"), JSON, CHUNKED, CHUNKED))
+    yield row("body-coding-unknown", 400, posting("/terrain", "{}", JSON, "Transfer-Encoding: gzip, chunked"))
+    yield row("body-coding-twice", 400, posting("/terrain", chunked(b"{}"), JSON, CHUNKED, CHUNKED))
     yield row("body-gzip", (400, 415, 422), posting("/terrain", b"\x1f\x8b\x08\x00", JSON, "Content-Encoding: gzip"))
     for name, kind in (
         ("none", "Content-Type:"),

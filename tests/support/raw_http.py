@@ -45,12 +45,13 @@ def chunked(*pieces: bytes) -> bytes:
     return b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in (*pieces, b""))
 
 
-def send_raw(address: httpx.URL, request: bytes) -> RawAnswer | None:
-    """Send this, and say that nothing follows; the last answer, None when there is none."""
+def send_raw(address: httpx.URL, request: bytes, *, hangs_up: bool = False) -> RawAnswer | None:
+    """Send this, and maybe say that nothing follows; the answer, None when there is none."""
     with socket.create_connection((address.host, address.port or 80), timeout=PATIENCE_S) as connection:
         try:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
+            if hangs_up:
+                connection.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # who is refused early is not listened to any more
         return _received(connection)
