@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from catalog.repository.keys import Scope
 from disclosed import disclosed
-from hostile import HOSTILE, Hostile
+from hostile_bodies import hostile_bodies
+from hostile_heads import hostile_heads
+from hostile_rows import Hostile
 from installations import Installation, make_installation
-from raw_http import RawAnswer, send_raw, written
+from raw_http import PATIENCE_S, RawAnswer, received, send_raw
 from rest import PROBLEM, add_golden
 from served import Served, served
 from service.keys import issue_key
@@ -35,9 +35,7 @@ class Besieged:
 
 
 @pytest.fixture(scope="module")
-def besieged(
-    module_catalogue_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Besieged]:
+def besieged(module_catalogue_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
     installation = make_installation(tmp_path_factory.mktemp("besieged"), module_catalogue_url)
     with installation.house() as house:
         key = issue_key(house, "test", Scope.WRITE, None).text
@@ -48,17 +46,24 @@ def besieged(
         yield Besieged(service, installation, key)
 
 
-@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
+@pytest.mark.parametrize("hostile", [*hostile_heads(), *hostile_bodies()], ids=lambda hostile: hostile.name)
 def test_a_hostile_request_is_answered_as_one(besieged: Besieged, hostile: Hostile) -> None:
+    known = len(besieged.service.lines)
     answer = besieged.send(hostile)
     if answer is None:
         assert None in hostile.statuses
     else:
         assert answer.status in hostile.statuses, answer.content
         assert_owed(besieged, answer, hostile)
+    assert_unhurt(besieged, known)
+
+
+def assert_unhurt(besieged: Besieged, known: int) -> None:
+    """The service goes on, nothing was changed, and its log has learned of no defect."""
     alive = besieged.service.client.get("/terrain/golden")
     assert (alive.status_code, alive.json()["title"]) == (200, None)
-    assert not [line for line in besieged.service.lines if line["level"] in {"error", "critical"}]
+    defects = [line for line in besieged.service.lines[known:] if line["level"] in {"error", "critical"}]
+    assert defects == []
 
 
 def assert_owed(besieged: Besieged, answer: RawAnswer, hostile: Hostile) -> None:
@@ -73,3 +78,16 @@ def assert_owed(besieged: Besieged, answer: RawAnswer, hostile: Hostile) -> None
         for said in (answer.content.decode("ascii"), *(value for _, value in answer.headers)):
             assert disclosed(said, hostile.echoed) == []
             assert str(besieged.installation.folder) not in said
+
+
+def test_nonsense_after_an_answer_ends_the_connection_and_is_no_defect(besieged: Besieged) -> None:
+    url, known = besieged.service.client.base_url, len(besieged.service.lines)
+    with socket.create_connection((url.host, url.port or 80), timeout=PATIENCE_S) as connection:
+        head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"1\r\nx\r\n")
+        answer = received(connection)
+        assert answer is not None
+        assert answer.status == 401
+        connection.sendall(b"nonsense\r\n")
+        assert connection.recv(1) == b""
+    assert_unhurt(besieged, known)

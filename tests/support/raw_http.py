@@ -28,7 +28,7 @@ class RawAnswer:
 def written(
     method: str, target: str | bytes, *headers: str | bytes, body: bytes = b"", host: str = "localhost"
 ) -> bytes:
-    """A request as it is sent, in UTF-8 where it is text. A body's length is told unless a header tells it."""
+    """A request as it is sent, text in UTF-8. A body's length is told unless a header tells it."""
     lines = [
         f"{method} ".encode() + _bytes(target) + b" HTTP/1.1",
         f"Host: {host}".encode(),
@@ -54,11 +54,12 @@ def send_raw(address: httpx.URL, request: bytes, *, hangs_up: bool = False) -> R
                 connection.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # who is refused early is not listened to any more
-        return _received(connection)
+        return received(connection, request.partition(b" ")[0].decode("latin-1"))
 
 
-def _received(connection: socket.socket) -> RawAnswer | None:
-    with HTTPResponse(connection) as response:
+def received(connection: socket.socket, method: str = "GET") -> RawAnswer | None:
+    """The answer that comes next; None when there is none."""
+    with HTTPResponse(connection, method=method) as response:
         try:
             response.begin()
         except (ConnectionError, ValueError):
