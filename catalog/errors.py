@@ -4,6 +4,7 @@ CatalogError
 ├ TerrainNotFound · TileNotFound · KeyNotFound · RegistrationNotFound
 ├ TerrainExists          the name is taken
 ├ RegistrationLost       another process works on the registration now, or its terrain is gone
+├ LeaseLost              another process builds the pyramid now, or its terrain is gone
 ├ RequestKeyTaken        an Idempotency-Key came with another request
 ├ CursorInvalid          a page was asked for with a cursor that no page gave
 ├ CatalogUnavailable     the database is locked, full, damaged or not there, or all connections are busy
@@ -79,6 +80,19 @@ class RegistrationLost(CatalogError):
             f"registration {registration} was taken over by another process, or its terrain was deleted"
         )
         self.registration = registration
+
+
+class LeaseLost(CatalogError):
+    """Another process builds the pyramid, or its terrain is gone."""
+
+    def __init__(self, terrain_id: int, metric: str, revision: int) -> None:
+        super().__init__(
+            f"the build of {metric!r} of terrain {terrain_id} at revision {revision} was ended or taken over "
+            "by another process, or its terrain was deleted; nothing was published"
+        )
+        self.terrain_id = terrain_id
+        self.metric = metric
+        self.revision = revision
 
 
 class RequestKeyTaken(CatalogError):

@@ -7,57 +7,13 @@ never searched: affine transforms as [a, b, c, d, e, f], failures.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Text,
-    UniqueConstraint,
-    case,
-    false,
-    func,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, case, false, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from catalog.column_types import NodataText, UtcTime, utc_now
-
-CONSTRAINT_NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-"""Named, so that a migration can change a constraint on every database."""
-
-Id = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite counts up only columns declared INTEGER; they hold 64 bits there."""
-
-Slug = String(100).with_variant(String(100, collation="C"), "postgresql")
-"""Ordered by code point everywhere: pages and prefixes of names are ranges."""
-
-Json = JSON(none_as_null=True)
-
-
-class Base(DeclarativeBase):
-    """All tables."""
-
-    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text,
-        int: BigInteger,
-        float: Double,
-        datetime: UtcTime,
-        list[float]: Json,
-        list[dict[str, Any]]: Json,
-        dict[str, Any]: Json,
-    }
+from catalog.column_types import NodataText, utc_now
+from catalog.model_base import Base, Id, Slug
 
 
 class Terrain(Base):
@@ -257,6 +213,68 @@ class Pyramid(Base):
     corrupt: Mapped[bool] = mapped_column(default=False)
 
     generation: Mapped[Generation | None] = relationship(lazy="raise", viewonly=True)
+
+
+class BuildLease(Base):
+    """Who builds a pyramid, or what became of the last attempt. Times are seconds by the database's clock."""
+
+    __tablename__ = "build_lease"
+
+    terrain_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("terrain.id", ondelete="CASCADE"), primary_key=True
+    )
+    metric: Mapped[str] = mapped_column(Text, primary_key=True)
+    # the terrain's: every change of what is built from counts it up, identities of sources as well
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    # how it is laid out, and by which code
+    recipe: Mapped[str] = mapped_column(Text, primary_key=True)
+    # of one attempt; what others write is not taken
+    owner: Mapped[str]
+    # for people to read
+    host: Mapped[str]
+    # counts the attempts that ever held the lease
+    fence: Mapped[int]
+    state: Mapped[str]
+    lease_until: Mapped[float]
+    # since the last one that was published, released ones aside
+    attempts: Mapped[int]
+    # where the attempt writes
+    generation_id: Mapped[str]
+    shards_done: Mapped[int] = mapped_column(default=0)
+    shards_total: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[float]
+    beat_at: Mapped[float]
+    failure: Mapped[dict[str, Any] | None]
+    retry_at: Mapped[float | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    # somebody asked for it, and it neither came to its end nor failed
+    is_wanted: Mapped[bool] = mapped_column(default=True)
+
+
+Index(
+    "ix_build_lease_wanted",
+    BuildLease.started_at,
+    sqlite_where=BuildLease.is_wanted,
+    postgresql_where=BuildLease.is_wanted,
+)
+
+Index(
+    "ix_build_lease_building",
+    BuildLease.terrain_id,
+    BuildLease.metric,
+    sqlite_where=BuildLease.state == "building",
+    postgresql_where=BuildLease.state == "building",
+)
+"""Of the few that are being built; a beat changes none of its columns."""
+
+
+class Orphan(Base):
+    """A generation in the store that the catalogue does not know, and since when it is known to be there."""
+
+    __tablename__ = "orphan"
+
+    generation_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    seen_at: Mapped[datetime]
 
 
 class ApiKey(Base):

@@ -37,7 +37,7 @@ CONNECT_S = 2.0
 """Longest that a connection may take to be made; libpq knows no shorter limit."""
 
 MIGRATION_LOCK = 8_243_118_097
-"""Any number: the one key of advisory locks that this project takes."""
+"""Any number: the key of an advisory lock; `catalog.locks` has the other one."""
 
 MIGRATION_WAIT_S = 60.0
 """How long a migration waits for another one, or for a table in use."""

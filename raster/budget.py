@@ -16,8 +16,8 @@ PROCESS_BYTES = 220 * 2**20
 CELL_COPIES = 2
 """A worker's cells of a shard, and the same as the source has them."""
 
-VALUE_COPIES = 4
-"""A worker's values of one pyramid: band by band, put together, as chunks, compressed at worst."""
+PACKED_SHARE = 2
+"""Parts that wait above level 0 are compressed, to half their size or less."""
 
 WAITING_SHARDS = 3
 """Reduced shards of a level that wait for their fourth sister."""
@@ -70,18 +70,27 @@ def allot(
 
 
 def _worker_bytes(base: CellType, reductions: Sequence[Reduction], shard_cells: int) -> int:
-    """Most that one task holds; pyramids are stored one after the other."""
-    storing = max(VALUE_COPIES * each.value.dtype.itemsize for each in reductions)
-    reduced = sum(map(_part_bytes, reductions)) // 4
-    return shard_cells**2 * (CELL_COPIES * base.dtype.itemsize + storing + 2 * reduced)
+    """Most that one task holds: at level 0 the cells, above it the four children's parts.
+
+    Beside them what one pyramid stores, compressed at worst to nothing less, and the reduced parts, in
+    bands and put together.
+    """
+    parts = sum(map(_part_bytes, reductions))
+    below = max(CELL_COPIES * base.dtype.itemsize, parts)
+    return shard_cells**2 * (below + max(map(_stored_bytes, reductions)) + parts // 2)
 
 
 def _waiting_bytes(reductions: Sequence[Reduction], shard_cells: int, level_count: int) -> int:
     """Reduced shards that wait, a quarter of the cells each."""
     levels = max(1, level_count - shard_cells.bit_length() + 1)
-    return levels * WAITING_SHARDS * shard_cells**2 // 4 * sum(map(_part_bytes, reductions))
+    one_level = WAITING_SHARDS * shard_cells**2 // 4 * sum(map(_part_bytes, reductions))
+    return one_level + (levels - 1) * one_level // PACKED_SHARE
 
 
 def _part_bytes(reduction: Reduction) -> int:
-    """Bytes of one cell's parts: the stored arrays hold them."""
+    """Bytes of one cell's parts: the value itself, or what is stored beside it."""
+    return sum(array.dtype.itemsize for array in reduction.companions) or reduction.value.dtype.itemsize
+
+
+def _stored_bytes(reduction: Reduction) -> int:
     return sum(array.dtype.itemsize for array in (reduction.value, *reduction.companions))

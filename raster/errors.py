@@ -22,6 +22,7 @@ RasterError
 ├ MetricOverflow         cells too large for the arithmetic of a metric
 ├ WindowOutOfBounds · WindowTooLarge
 ├ PyramidCorrupt         stored bytes are missing or damaged
+├ StoreFailed            the store does not answer, or refuses
 ├ ClusterUnavailable     no Dask scheduler answers at the address
 └ BudgetTooSmall         not even one small shard fits into the memory budget
 """
@@ -222,6 +223,15 @@ class PyramidCorrupt(RasterError):
     def __init__(self, key: str, reason: str) -> None:
         super().__init__(f"{key}: {reason}")
         self.key = key
+        self.reason = reason
+
+
+class StoreFailed(RasterError):
+    """The store of the pyramids does not do its work right now."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place = place
         self.reason = reason
 
 

@@ -1,67 +1,60 @@
 """What a build has finished so far, told beside the pyramid, so that a later attempt can take it over.
 
 One line of JSON for each finished shard, written after its objects. A journal is a claim: size and
-checksum of the objects decide, never a line or a file's mere existence.
+checksum of the objects decide, never a line or an object's mere existence.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from time import time
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
-from raster.objects import ObjectFolder, StoredObject
 from raster.shards import Shard
+from raster.storage.manifest import StoredObject
+from raster.storage.store import ObjectFolder, Root, Store
 
-SUFFIX = ".journal"
+TAKING_THREADS = 16
+"""They wait for the disk or the store more than for a core."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A build that did not come to its end, or has not yet: its folder and what it claims to have stored."""
+    """A build that did not come to its end, or has not yet: its place and what it claims to have stored."""
 
-    root: Path
+    root: Root
     shards: Mapping[Shard, tuple[StoredObject, ...]]
 
 
 class Journal:
-    """The journal of a build that is under way; locked, so that others see that its writer lives."""
+    """The journal of a build that is under way."""
 
-    def __init__(self, root: Path, build_key: str) -> None:
-        self._path = root.with_suffix(SUFFIX)
-        self._file: IO[str] = self._path.open("x", encoding="utf-8")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._write({"journal": 1, "build": build_key})
+    def __init__(self, root: Root, build_key: str) -> None:
+        self._log = root.start_log(_line({"journal": 1, "build": build_key}))
 
     def add(self, shard: Shard, stored: tuple[StoredObject, ...]) -> None:
         """Note that a shard is finished."""
         objects = [[each.key, each.size, each.crc32] for each in stored]
-        self._write({"shard": [shard.level, shard.row, shard.col], "objects": objects})
+        self._log.write(_line({"shard": [shard.level, shard.row, shard.col], "objects": objects}))
 
     def __enter__(self) -> Self:
+        self._log.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-
-    def _write(self, line: Mapping[str, object]) -> None:
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
-        self._file.flush()
+        self._log.__exit__(kind, error, trace)
 
 
-def find_attempts(folder: Path, build_key: str) -> list[Attempt]:
+def find_attempts(store: Store, build_key: str) -> list[Attempt]:
     """Attempts at the same build in a folder of generations, the latest first, those under way included."""
-    journals = sorted(folder.glob(f"*{SUFFIX}"), reverse=True)
-    return [attempt for path in journals if (attempt := _read(path, build_key)) is not None]
+    found = (_read(root, build_key) for root in store.list_logged())
+    return [attempt for attempt in found if attempt is not None]
 
 
 def take_over(
@@ -69,7 +62,7 @@ def take_over(
 ) -> dict[Shard, tuple[StoredObject, ...]]:
     """Link the whole shards of attempts into the folder of a new one, which may be killed as well."""
     taken: dict[Shard, tuple[StoredObject, ...]] = {}
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(TAKING_THREADS) as pool:
         for attempt in attempts:
             left = {shard: stored for shard, stored in attempt.shards.items() if shard not in taken}
             link = partial(_take_over_shard, attempt.root, folder)
@@ -80,39 +73,27 @@ def take_over(
     return taken
 
 
-def _take_over_shard(root: Path, folder: ObjectFolder, stored: tuple[StoredObject, ...]) -> bool:
-    return all(folder.take_over(each, root) is not None for each in stored)
+def _take_over_shard(root: Root, folder: ObjectFolder, stored: tuple[StoredObject, ...]) -> bool:
+    return all(root.is_whole(each) and folder.link(each, root) for each in stored)
 
 
-def forget_attempt(root: Path) -> None:
-    """Take away the journal of a pyramid: it is published, or nothing of it is left."""
-    root.with_suffix(SUFFIX).unlink(missing_ok=True)
-
-
-def find_abandoned(folder: Path, *, older_than_s: float) -> Iterator[Path]:
+def find_abandoned(store: Store, *, older_than_s: float) -> Iterator[Root]:
     """Roots of attempts in a folder of generations whose writers are gone for some time."""
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        if _is_abandoned(path, older_than_s):
-            yield path.with_suffix(".zarr")
+    return (root for root in store.list_logged() if root.is_abandoned(older_than_s))
 
 
-def _is_abandoned(path: Path, older_than_s: float) -> bool:
+def _line(entry: Mapping[str, object]) -> str:
+    return json.dumps(entry, separators=(",", ":"))
+
+
+def _read(root: Root, build_key: str) -> Attempt | None:
+    lines = root.read_log()
     try:
-        with path.open("rb") as journal:
-            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return time() - path.stat().st_mtime > older_than_s
-    except OSError:
-        return False
-
-
-def _read(path: Path, build_key: str) -> Attempt | None:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
         if not lines or json.loads(lines[0]) != {"journal": 1, "build": build_key}:
             return None
-    except (OSError, ValueError):
+    except ValueError:
         return None
-    return Attempt(path.with_suffix(".zarr"), dict(_shards(lines[1:])))
+    return Attempt(root, dict(_shards(lines[1:])))
 
 
 def _shards(lines: list[str]) -> Iterator[tuple[Shard, tuple[StoredObject, ...]]]:

@@ -20,9 +20,10 @@ from raster.journal import Attempt
 from raster.metrics.interface import Reduction, StoredArray
 from raster.mosaic import MosaicCells
 from raster.object_format import ObjectFormat
-from raster.objects import ObjectFolder, StoredObject
 from raster.shard_writer import ShardWriter
 from raster.shards import Shard, ShardTree
+from raster.storage.manifest import StoredObject
+from raster.storage.store import ObjectFolder, read_whole
 from raster.tiles import PlacedTile
 from raster.waiting import GatheredParts, WaitingParts
 from raster.zoom import Parts, bands, concatenate
@@ -30,7 +31,7 @@ from raster.zoom import Parts, bands, concatenate
 StoredObjects = tuple[StoredObject, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)  # how many are alive can be counted
 class Reduced:
     """What a task hands up, for each pyramid: the shard's parts after one more 2x2 step, and what it stored.
 
@@ -121,9 +122,13 @@ class Target:
         if shard.level or self.level_0 is None or shard not in self.level_0.shards:
             return None
         stored = self.level_0.shards[shard]
-        taken = {each.key: self.folder.take_over(each, self.level_0.root) for each in stored}
-        objects = {key: data for key, data in taken.items() if data is not None}
-        return self._resume(shard, stored, objects) if len(objects) == len(stored) else None
+        objects = {}
+        for each in stored:
+            data = read_whole(self.level_0.root, each)
+            if data is None or not self.folder.link(each, self.level_0.root):
+                return None
+            objects[each.key] = data
+        return self._resume(shard, stored, objects)
 
     def _resume(
         self, shard: Shard, new: StoredObjects, objects: Mapping[str, bytes]

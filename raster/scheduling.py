@@ -20,9 +20,9 @@ from dask import threaded
 from dask.delayed import Delayed, delayed
 
 from raster.errors import ClusterUnavailable
-from raster.objects import StoredObject
 from raster.quadtree import Reduced, ShardTasks, StoredObjects
 from raster.shards import Shard
+from raster.storage.manifest import StoredObject
 from raster.tiles import PlacedTile
 
 if TYPE_CHECKING:

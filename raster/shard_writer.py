@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from raster.cells import Cells
 from raster.grid import Window
 from raster.object_format import ObjectEncoder, ObjectFormat
-from raster.objects import ObjectFolder, StoredObject
+from raster.storage.manifest import StoredObject
+from raster.storage.store import ObjectFolder
 
 
 class ShardWriter:
@@ -30,5 +31,9 @@ class ShardWriter:
 
     def put(self, folder: ObjectFolder) -> tuple[StoredObject, ...]:
         """Store what was added; an array whose cells are all fill is not stored."""
-        finished = ((how.key(self._window), encoder.finish()) for how, encoder in self._encoders.values())
-        return tuple(folder.put(key, *pieces) for key, pieces in finished if pieces)
+        stored: list[StoredObject] = []
+        for how, encoder in self._encoders.values():
+            pieces = encoder.finish()
+            if pieces:
+                stored.append(folder.put(how.key(self._window), *pieces))
+        return tuple(stored)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from raster.errors import PyramidCorrupt
+from raster.errors import PyramidCorrupt, StoreFailed
 from raster.journal import Attempt
 from raster.metrics.interface import VALUE
-from raster.objects import read_manifest, read_whole
 from raster.pyramid import PyramidPlan
 from raster.shards import Shard
 from raster.skeleton import METADATA
+from raster.storage.store import Root, read_manifest, read_whole
 
 CELLS = f"0/{VALUE}"
 
 
-def find_level_0(plan: PyramidPlan, root: Path, manifest_sha256: str | None = None) -> Attempt | None:
+def find_level_0(plan: PyramidPlan, root: Root, manifest_sha256: str | None = None) -> Attempt | None:
     """Level 0 of a finished pyramid as something to take over, if `plan` stores just the same there.
 
     Both metrics have to keep the terrain's cells at level 0; dtype, nodata, chunks and codecs, as
@@ -25,19 +24,19 @@ def find_level_0(plan: PyramidPlan, root: Path, manifest_sha256: str | None = No
     Parameters
     ----------
     plan : PyramidPlan
-    root : Path
+    root : Root
         A pyramid of the same terrain in the same revision under a metric that keeps cells.
     manifest_sha256 : str, optional
         As the catalogue has it: another manifest may list shards as empty that are not.
     """
     if not plan.reduction.keeps_cells:
         return None
+    key = f"{CELLS}/{METADATA}"
     try:
         manifest = read_manifest(root, manifest_sha256)
-    except (PyramidCorrupt, OSError):
+        metadata = read_whole(root, manifest.objects[key]) if key in manifest.objects else None
+    except (PyramidCorrupt, StoreFailed):
         return None
-    key = f"{CELLS}/{METADATA}"
-    metadata = read_whole(root / key, manifest.objects[key]) if key in manifest.objects else None
     if metadata is None or _format(metadata) != _format(plan.level_0_metadata()):
         return None
     rows, cols = plan.tree.shape(0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -16,13 +16,17 @@ from raster.errors import PyramidCorrupt
 from raster.grid import Window
 from raster.metrics.interface import StoredArray
 from raster.mosaic import MosaicCells
-from raster.objects import PARTIAL, StoredObject, read_manifest
 from raster.pyramid import BuildPlan, PyramidPlan
+from raster.storage.manifest import StoredObject
+from raster.storage.store import PARTIAL, Root, read_manifest
 from raster.window import StoredPyramid
 from raster.zoom import Parts
 
 WINDOW_CELLS = 64
 """Cells a side of a window that is computed anew."""
+
+READING_THREADS = 8
+"""They wait for the disk or the store; each holds one object."""
 
 UNIT_BYTES = 2**24
 """Decoded tiles that may wait: windows lie far apart, so few are met again."""
@@ -46,12 +50,12 @@ class LevelCoverage:
     cell_count: int
 
 
-def find_damage(root: Path, manifest_sha256: str | None = None) -> Iterator[Flaw | StoredObject]:
+def find_damage(root: Root, manifest_sha256: str | None = None) -> Iterator[Flaw | StoredObject]:
     """Read every object of a pyramid; give each whole one, and a flaw for each that is not.
 
     Parameters
     ----------
-    root : Path
+    root : Root
     manifest_sha256 : str, optional
         As the catalogue has it.
 
@@ -59,20 +63,24 @@ def find_damage(root: Path, manifest_sha256: str | None = None) -> Iterator[Flaw
     ------
     PyramidCorrupt
         The manifest is missing, damaged or another one: what it lists is then worth nothing.
+    StoreFailed
+        The store cannot be read now, which says nothing about the pyramid.
     """
     manifest = read_manifest(root, manifest_sha256)
-    for stored in manifest.objects.values():
-        yield _damage_of(root, stored) or stored
-    for path in sorted(root.rglob("*")):
-        key = path.relative_to(root).as_posix()
-        if path.is_file() and key not in manifest.objects and path.suffix != PARTIAL:
+    pool = ThreadPoolExecutor(READING_THREADS)
+    try:
+        yield from pool.map(lambda stored: _damage_of(root, stored) or stored, manifest.objects.values())
+    finally:
+        pool.shutdown(cancel_futures=True)
+    for file in root.list_files():
+        folder, _, key = file.key.partition("/")
+        if folder == root.name and key not in manifest.objects and not key.endswith(PARTIAL):
             yield Flaw(key, "the manifest does not know this file")
 
 
-def _damage_of(root: Path, stored: StoredObject) -> Flaw | None:
-    try:
-        data = (root / stored.key).read_bytes()
-    except OSError:
+def _damage_of(root: Root, stored: StoredObject) -> Flaw | None:
+    data = root.read(stored.key)
+    if data is None:
         return Flaw(stored.key, "missing")
     if len(data) != stored.size:
         return Flaw(stored.key, f"{len(data)} bytes where {stored.size} were stored")

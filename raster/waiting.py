@@ -2,7 +2,7 @@
 
 Three shards of each level wait for their fourth: what they hold is all that grows with the terrain.
 So from level 1 up they wait compressed, each array by itself. Those of level 0 are most of the
-cells and are taken up first: there the time is saved.
+cells and are taken up first: there the time is saved, and only integers are held in a smaller type.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from raster.zoom import Parts
 
 FIRST_PACKED_LEVEL = 1
 """A sixteenth of the terrain's cells is compressed then, and a third of that above it."""
+
+
+WIDE_BYTES = 4
+"""Of a cell; of narrower ones nothing is gained that is worth the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class WaitingParts:
     def of(cls, parts: Parts, level: int) -> WaitingParts:
         """Parts that a shard of `level` hands up."""
         if level < FIRST_PACKED_LEVEL:
-            return cls(parts)
+            return cls({name: _narrowed(cells) for name, cells in parts.items()})
         return cls({name: PackedCells.of(cells) for name, cells in parts.items()})
 
     @property
@@ -105,6 +109,18 @@ class GatheredParts:
         if is_covered:
             return {name: np.empty(shape, cells.dtype) for name, cells in self._nothing.items()}
         return {name: np.full(shape, cells[0, 0], cells.dtype) for name, cells in self._nothing.items()}
+
+
+def _narrowed(cells: Cells) -> Cells:
+    """The same numbers in the smallest type: counts are as wide as the largest level needs them."""
+    if cells.dtype.kind not in "iu" or cells.dtype.itemsize < WIDE_BYTES:
+        return cells
+    lowest, highest = cells.min(), cells.max()
+    for size in (1, 2, 4):
+        narrow = np.dtype(f"{cells.dtype.kind}{size}")
+        if np.iinfo(narrow).min <= lowest and highest <= np.iinfo(narrow).max:
+            return cells.astype(narrow)
+    return cells
 
 
 def _place(shard: Shard, parts: WaitingParts, half: int) -> Window:

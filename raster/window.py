@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import zarr
-from zarr.storage import LocalStore
 
 from raster.cells import Cells
 from raster.errors import PyramidCorrupt
 from raster.grid import Grid, Window
 from raster.metrics.interface import VALUE
-from raster.objects import read_manifest
+from raster.storage.store import Root, read_manifest
 from raster.strict_store import StrictStore
 
 
@@ -27,15 +25,14 @@ class StoredPyramid:
     that know no catalogue; they believe the manifest that lies there.
     """
 
-    root: Path
+    root: Root
     grid: Grid
     manifest_sha256: str | None = None
 
     @cached_property
     def _group(self) -> zarr.Group:
         manifest = read_manifest(self.root, self.manifest_sha256)
-        store = StrictStore(LocalStore(self.root, read_only=True), manifest)
-        return zarr.open_group(store, mode="r", zarr_format=3)
+        return zarr.open_group(StrictStore(self.root, manifest), mode="r", zarr_format=3)
 
     def read_window(self, level: int, window: Window, array: str = VALUE) -> Cells:
         """Cells of a window of a level.
@@ -59,8 +56,8 @@ class StoredPyramid:
         PyramidCorrupt
             A stored byte the window needs is missing or damaged, or the manifest is another one;
             never read as nodata.
-        OSError
-            The disk cannot be read now, which says nothing about the pyramid.
+        StoreFailed
+            The store cannot be read now, which says nothing about the pyramid.
         """
         self.grid.level(level).part(window)
         path = f"{level % self.grid.level_count}/{array}"

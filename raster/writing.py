@@ -7,17 +7,17 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 from raster.decoding import DecodedTiles
 from raster.journal import Attempt, Journal, take_over
 from raster.mosaic import MosaicCells
-from raster.objects import Manifest, ObjectFolder, StoredObject
 from raster.pyramid import BuildPlan, PyramidPlan
 from raster.quadtree import ShardTasks, StoredObjects, Target
 from raster.scheduling import Scheduler
 from raster.shards import Shard
 from raster.skeleton import METADATA, Skeleton
+from raster.storage.manifest import Manifest, StoredObject
+from raster.storage.store import Root
 from raster.tiles import PlacedTile
 
 UNIT_BYTES = 2**26
@@ -30,11 +30,11 @@ Progress = Callable[[int, int], None]
 class Destination:
     """Where a pyramid goes, and whose whole shards it may take over.
 
-    `root` is a folder "….zarr" that does not exist yet; the manifest goes beside it. `earlier`:
+    `root` is a place that is not taken yet; the manifest goes beside it. `earlier`:
     attempts at the same build. `level_0`: that of a pyramid which stores the same there.
     """
 
-    root: Path
+    root: Root
     earlier: Sequence[Attempt] = ()
     level_0: Attempt | None = None
 
@@ -63,6 +63,7 @@ class _Writing:
         """Put the metadata, the root's last, and seal."""
         folder, done, skeleton = self.target.folder, self.target.done, self.skeleton.result()
         metadata = [folder.put(key, data) for key, data in skeleton.objects.items()]
+        folder.flush()
         metadata.append(folder.put(METADATA, skeleton.root))
         manifest = _manifest(self.plan, [*made, *chain.from_iterable(done.values()), *metadata])
         return WrittenPyramid(
@@ -85,7 +86,7 @@ def write_pyramids(
     """Build pyramids, each at its destination, in one pass over the tiles.
 
     Each source cell is read once, each pyramid cell written once, nothing is read back. A group
-    can be opened only when its last cell is on the disk. Shards that an earlier attempt left whole
+    can be opened only when its last cell is safe. Shards that an earlier attempt left whole
     are linked, not made again.
 
     Parameters
@@ -103,6 +104,8 @@ def write_pyramids(
     ------
     SourceError
         A tile is gone, changed or unreadable; the destinations then hold no group.
+    StoreFailed
+        A destination cannot be written, or is taken.
     """
     with ExitStack() as stack:
         # nobody needs the metadata before the cells are written
@@ -126,7 +129,8 @@ def write_pyramids(
 def _start(
     plan: BuildPlan, pyramid: PyramidPlan, destination: Destination, stack: ExitStack, aside: Executor
 ) -> _Writing:
-    folder = ObjectFolder(destination.root)
+    folder = destination.root.create()
+    stack.callback(folder.close)
     journal = stack.enter_context(Journal(destination.root, plan.key(pyramid)))
     target = Target(
         reduction=pyramid.reduction,

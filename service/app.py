@@ -26,7 +26,7 @@ from service.query_parameters import check_parameters
 from service.readiness import Readiness
 from service.request_ids import RequestIds
 from service.request_watch import RequestWatch
-from service.routes import health, levels, monitoring, pyramids, registrations, terrains, tiles
+from service.routes import builds, health, levels, monitoring, pyramids, registrations, terrains, tiles
 from service.settings import Settings
 from service.version import VERSION
 
@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
             schema_watch.cancel()
             app.state.desk.registrations.close()
             app.state.desk.builds.close()
-            house.database.dispose()
+            house.close()
 
     app = FastAPI(
         title="Ziggurat",
@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.readiness, app.state.monitor = readiness, monitor
     install_problems(app)
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, levels):
+    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels):
         app.include_router(routes.router)
     if settings.requires_keys:
         describe_keys(app.openapi(), settings)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import to_json
 
 from catalog.models import Pyramid, Registration, Terrain, Tile
+from catalog.repository.paging import Page
 from catalog.repository.registrations import RegistrationState
+from catalog.repository.terrains import ListedTerrain
+from catalog.repository.tiles import ListedTile
 from raster.grid import Extent
 from service.encoding import json_nodata
 from service.failures import Failure
@@ -13,64 +19,99 @@ from service.house import House
 from service.pyramid_schemas import FailureBody, LevelBody, ProgressBody, PyramidBody
 from service.pyramid_states import PyramidState
 from service.schemas import (
-    ExtentBody,
-    IdentityBody,
     ReasonBody,
     RowProblemBody,
-    SizeBody,
     TableRegistrationBody,
     TerrainBody,
     TileBody,
 )
-from service.terrain_grids import find_grid, grid_of, window_of
+from service.terrain_grids import anchor_of, grid_of, ground_of, window_of
 
 
-def terrain_body(terrain: Terrain) -> TerrainBody:
+def terrain_body(terrain: Terrain | ListedTerrain) -> TerrainBody:
     """A terrain as an answer."""
-    grid, window = find_grid(terrain), window_of(terrain)
-    columns = ("id", "name", "revision", "tile_count", "crs", "anchor_transform", "nodata", "tile_size")
-    words = ("title", "description", "attribution", "license", "unit", "vertical_datum")
-    return TerrainBody(
-        **{column: getattr(terrain, column) for column in (*columns, *words, "created_at", "updated_at")},
-        size=None if grid is None else SizeBody(height=grid.height, width=grid.width),
-        x=None if window is None else window.col,
-        y=None if window is None else window.row,
-        level_count=None if grid is None else grid.level_count,
-        extent=None if grid is None else _extent_body(grid.extent),
-        lonlat_extent=_lonlat(terrain),
-    )
+    return TerrainBody(**_terrain_fields(terrain))
 
 
-def _extent_body(extent: Extent) -> ExtentBody:
-    """An extent as an answer."""
-    return ExtentBody(left=extent.left, bottom=extent.bottom, right=extent.right, top=extent.top)
+def terrain_page(page: Page[ListedTerrain], following: str | None) -> bytes:
+    """A page of terrains as the JSON of a `TerrainPage`."""
+    return _encode_page({"terrains": [_terrain_fields(each) for each in page.items], "next": following})
 
 
-def _lonlat(terrain: Terrain) -> ExtentBody | None:
+def _terrain_fields(terrain: Terrain | ListedTerrain) -> dict[str, Any]:
+    """The fields of a `TerrainBody`, in its order and of its types."""
+    window = window_of(terrain)
+    grid = None if window is None else ground_of(anchor_of(terrain), window)
+    return {
+        "id": terrain.id,
+        "name": terrain.name,
+        "title": terrain.title,
+        "description": terrain.description,
+        "attribution": terrain.attribution,
+        "license": terrain.license,
+        "unit": terrain.unit,
+        "vertical_datum": terrain.vertical_datum,
+        "crs": terrain.crs,
+        "anchor_transform": terrain.anchor_transform,
+        "nodata": None if terrain.nodata is None else float(terrain.nodata),
+        "tile_size": terrain.tile_size,
+        "revision": terrain.revision,
+        "tile_count": terrain.tile_count,
+        "size": None if grid is None else {"height": grid.height, "width": grid.width},
+        "x": None if window is None else window.col,
+        "y": None if window is None else window.row,
+        "level_count": None if grid is None else grid.level_count,
+        "extent": None if grid is None else _extent_fields(grid.extent),
+        "lonlat_extent": _lonlat_fields(terrain),
+        "created_at": terrain.created_at,
+        "updated_at": terrain.updated_at,
+    }
+
+
+def _extent_fields(extent: Extent) -> dict[str, float]:
+    return {"left": extent.left, "bottom": extent.bottom, "right": extent.right, "top": extent.top}
+
+
+def _lonlat_fields(terrain: Terrain | ListedTerrain) -> dict[str, float] | None:
     if terrain.west is None or terrain.south is None or terrain.east is None or terrain.north is None:
         return None
-    return _extent_body(Extent(terrain.west, terrain.south, terrain.east, terrain.north))
+    return {"left": terrain.west, "bottom": terrain.south, "right": terrain.east, "top": terrain.north}
 
 
 def tile_body(tile: Tile) -> TileBody:
     """A tile as an answer."""
+    return TileBody(**_tile_fields(tile))
+
+
+def tile_page(page: Page[ListedTile], following: str | None) -> bytes:
+    """A page of tiles as the JSON of a `TilePage`."""
+    return _encode_page({"tiles": [_tile_fields(each) for each in page.items], "next": following})
+
+
+def _tile_fields(tile: Tile | ListedTile) -> dict[str, Any]:
+    """The fields of a `TileBody`, in its order and of its types."""
     modified = None if tile.mtime_ns is None else datetime.fromtimestamp(tile.mtime_ns / 1e9, UTC)
-    return TileBody(
-        id=tile.id,
-        terrain_id=tile.terrain_id,
-        url=tile.url,
-        x=tile.x,
-        y=tile.y,
-        width=tile.width,
-        height=tile.height,
-        dtype=tile.dtype,
-        nodata=json_nodata(tile.nodata),
-        scale=tile.scale,
-        offset=tile.offset,
-        priority=tile.priority,
-        identity=IdentityBody(size=tile.size, modified_at=modified, etag=tile.etag),
-        declared=tile.is_declared,
-    )
+    return {
+        "id": tile.id,
+        "terrain_id": tile.terrain_id,
+        "url": tile.url,
+        "x": tile.x,
+        "y": tile.y,
+        "width": tile.width,
+        "height": tile.height,
+        "dtype": tile.dtype,
+        "nodata": json_nodata(tile.nodata),
+        "scale": tile.scale,
+        "offset": tile.offset,
+        "priority": tile.priority,
+        "identity": {"size": tile.size, "modified_at": modified, "etag": tile.etag},
+        "declared": tile.is_declared,
+    }
+
+
+def _encode_page(page: dict[str, Any]) -> bytes:
+    """What a page's model would write, without an object for each of a thousand items."""
+    return to_json(page, inf_nan_mode="null")
 
 
 def registration_body(job: Registration) -> TableRegistrationBody:
@@ -101,11 +142,9 @@ def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
         dtype=generation.dtype if generation else None,
         nodata=json_nodata(generation.nodata) if generation else None,
         levels=_levels(pyramid),
-        store_url=str(house.pyramid_root(generation.href)) if generation else None,
+        store_url=house.pyramid_root(generation.href).url if generation else None,
         byte_count=generation.byte_count if generation else None,
-        progress=None
-        if state.progress is None
-        else ProgressBody(shards_done=state.progress.shards_done, shards_total=state.progress.shards_total),
+        progress=_progress_body(state),
         failure=None if state.failure is None else _failure_body(state.failure),
     )
 
@@ -127,4 +166,22 @@ def _failure_body(failure: Failure) -> FailureBody:
         detail=failure.detail,
         transient=failure.is_transient,
         failed_at=failure.failed_at,
+    )
+
+
+def _progress_body(state: PyramidState) -> ProgressBody | None:
+    if state.progress is None:
+        return None
+    done, total = state.progress.shards_done, state.progress.shards_total
+    body = ProgressBody(shards_done=done, shards_total=total)
+    if state.attempt is None:
+        return body
+    age_s = state.attempt.age_s
+    return body.model_copy(
+        update={
+            "builder": state.attempt.host,
+            "attempt": state.attempt.attempts,
+            "age_s": round(age_s, 1),
+            "eta_s": round(age_s * (total - done) / done, 1) if done else None,
+        }
     )

@@ -1,103 +1,55 @@
-"""Builds of this process: one for N equal requests, running on when those who asked have left."""
+"""Builds ordered of this process: one for N equal requests, running on when those who asked have left."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
 from threading import Event, Lock
-from typing import NamedTuple
 
+from catalog.errors import LeaseLost
 from catalog.repository import terrains
+from catalog.repository.leases import WantedBuild
+from service.build_turns import look, want, wanted_build
+from service.build_watch import BuildWatch, is_built
 from service.builds import build_pyramid, find_fresh
-from service.errors import BuildBroken, BuildCancelled, BuildSuperseded
+from service.errors import BuildBroken, BuildCancelled, BuildFailedBefore, BuildSuperseded
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, OURS, Failure, failure_of
 from service.house import House
+from service.ordered_builds import Build, BuildProgress, PyramidKey
 
 logger = logging.getLogger(__name__)
 
-
-class PyramidKey(NamedTuple):
-    """Which pyramid is built."""
-
-    terrain_id: int
-    metric: str
-
-
-@dataclass(frozen=True, slots=True)
-class BuildProgress:
-    """Shards done and to do; (0, 0) before the build is planned."""
-
-    shards_done: int
-    shards_total: int
-
-
-class Build:
-    """A build that runs or waits for its turn."""
-
-    def __init__(self) -> None:
-        self.progress = BuildProgress(0, 0)
-        self.outcome: Future[None]
-        # what it builds from at least; None until its turn comes, and whatever is asked for is in it
-        self.revision: int | None = None
-
-    def holds(self, revision: int) -> bool:
-        """Whether its outcome is of the terrain's revision or of a newer one."""
-        return self.revision is None or self.revision >= revision
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for the end without holding a thread; False when it goes on.
-
-        Whoever leaves, by the clock or because the client is gone, does not stop the build.
-
-        Raises
-        ------
-        BuildCancelled
-            It was stopped, or never begun, because the service shuts down.
-        Whatever the build raised.
-        """
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-
-        def tell(_: Future[None]) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(ended.set)
-
-        self.outcome.add_done_callback(tell)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), seconds)
-        if not self.outcome.done():
-            return False
-        if self.outcome.cancelled():
-            raise BuildCancelled
-        error = self.outcome.exception()
-        if error is not None:
-            # one error for all who wait: each of them would make its traceback longer
-            raise error.with_traceback(None)
-        return True
+QUEUE_EVERY_S = 5.0
+"""How often the queue of wanted builds is looked at while there is room for one."""
 
 
 class BuildDesk:
-    """Takes orders for builds; equal ones join the build that is under way.
+    """Takes orders for builds; equal ones join the build that is under way, here or in another process.
 
     Of a pyramid at most two builds are under way: one that began before the terrain changed, and
     one for all who asked since.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, *, looks_every_s: float = QUEUE_EVERY_S) -> None:
         self._house = house
-        self._pool = ThreadPoolExecutor(house.settings.parallel_builds, thread_name_prefix="build")
+        self._room = house.settings.builds_per_replica
+        self._pool = ThreadPoolExecutor(max(1, self._room), thread_name_prefix="build")
         self._latest: dict[PyramidKey, Build] = {}
         # beside what the catalogue knows: it may be what failed
         self._failures: dict[PyramidKey, Failure] = {}
         self._lock = Lock()
         self._closing = Event()
+        self._watch = BuildWatch(house, self, looks_every_s)
 
-    def order(self, terrain_id: int, metric: str, revision: int) -> Build:
+    def order(self, terrain_id: int, metric: str, revision: int, *, insists: bool = False) -> Build:
         """The build that gives this revision or a newer one: the one under way, else a new one.
+
+        Parameters
+        ----------
+        insists : bool
+            Whether to try again what has failed a short time ago.
 
         Raises
         ------
@@ -110,13 +62,30 @@ class BuildDesk:
         with self._lock, reporting_exhaustion():
             build = self._latest.get(key)
             if build is None or not build.holds(revision):
-                if self._closing.is_set():
-                    raise BuildCancelled
-                build = Build()
-                # its log lines bear the id of the request that ordered it
-                build.outcome = self._pool.submit(copy_context().run, self._run, key, build)
+                build = Build(insists=insists)
+                self._submit(key, build)
                 self._latest[key] = build
             return build
+
+    def try_again(self, key: PyramidKey, build: Build) -> None:
+        """It is nobody's turn to build any more: perhaps it is ours now.
+
+        Raises
+        ------
+        BuildCancelled, ResourcesExhausted
+        """
+        with self._lock, reporting_exhaustion():
+            self._submit(key, build)
+
+    def _submit(self, key: PyramidKey, build: Build) -> None:
+        if self._closing.is_set():
+            raise BuildCancelled
+        # its log lines bear the id of the request that ordered it
+        turn = self._pool.submit(copy_context().run, self._run, key, build)
+        turn.add_done_callback(lambda it: self._finish_cancelled(key, build) if it.cancelled() else None)
+
+    def _finish_cancelled(self, key: PyramidKey, build: Build) -> None:
+        self.finish(key, build, BuildCancelled())
 
     def find(self, terrain_id: int, metric: str) -> Build | None:
         """The build of a pyramid that is under way, the latest if there are two."""
@@ -133,66 +102,105 @@ class BuildDesk:
         with self._lock:
             self._failures.pop(PyramidKey(terrain_id, metric), None)
 
-    def _run(self, key: PyramidKey, build: Build) -> None:
-        failure: Failure | None = None
-        try:
-            self._attempt(key, build)
-        except NO_FAILURES:
-            raise
-        except Exception as error:
-            failure = failure_of(error)
-            raise
-        finally:
-            self._end(key, build, failure)
+    @property
+    def is_closing(self) -> bool:
+        """Whether no build begins here any more."""
+        return self._closing.is_set()
 
-    def _attempt(self, key: PyramidKey, build: Build) -> None:
-        """Build, and note in the log what went wrong: whoever asked may have left."""
+    @property
+    def room(self) -> int:
+        """How many builds could begin here at once."""
+        with self._lock:
+            return self._room - len(self._latest)
+
+    def _run(self, key: PyramidKey, build: Build) -> None:
+        try:
+            is_done = self._attempt(key, build)
+        except OURS as error:
+            self.finish(key, build, error)
+            return
+        if is_done:
+            self.finish(key, build, None)
+        else:
+            self._watch.follow(key, build)
+
+    def _attempt(self, key: PyramidKey, build: Build) -> bool:
+        """Build, and note in the log what went wrong: whoever asked may have left.
+
+        Returns
+        -------
+        False when another process is at it, or will be
+        """
         try:
             with reporting_exhaustion():
-                self._begin(key, build)
-                # an order may be older than the build that has just served it
-                if find_fresh(self._house, key.terrain_id, key.metric) is None:
-                    self._build(key, build)
+                return self._build(key, build)
         except BuildSuperseded:
-            pass  # as good as done: what is in use now is newer
+            return True  # as good as done: what is in use now is newer
+        except BuildFailedBefore:
+            raise
         except OURS as error:
+            if self._closing.is_set():
+                raise BuildCancelled from error
             logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
             raise
         except BaseException as error:
             logger.exception("pyramid %s of terrain %d: unexpected error", key.metric, key.terrain_id)
             raise BuildBroken from error
 
-    def _end(self, key: PyramidKey, build: Build, failure: Failure | None) -> None:
-        with self._lock:
-            self._failures.pop(key, None)
-            if failure is not None:
-                self._failures[key] = failure
-            if self._latest.get(key) is build:
-                del self._latest[key]
+    def _build(self, key: PyramidKey, build: Build) -> bool:
+        wanted = self._begin(key, build)
+        # an order may be older than the build that has just served it
+        if find_fresh(self._house, key.terrain_id, key.metric) is not None:
+            return True
+        if not self._room:
+            want(self._house, wanted, insists=build.insists)
+            return False
 
-    def _begin(self, key: PyramidKey, build: Build) -> None:
-        """Say from which revision on the terrain is built, before it is read to be built."""
-        with self._house.database.read() as session:
-            revision = terrains.get_terrain(session, key.terrain_id).revision
-        with self._lock:
-            build.revision = revision
-
-    def _build(self, key: PyramidKey, build: Build) -> None:
         def on_shard(done: int, total: int) -> None:
             if self._closing.is_set():
                 raise BuildCancelled
             build.progress = BuildProgress(done, total)
 
-        with self._house.tally.build(key.metric), reporting_exhaustion():
-            build_pyramid(self._house, key.terrain_id, key.metric, on_shard)
+        try:
+            built = build_pyramid(self._house, key.terrain_id, key.metric, on_shard, insists=build.insists)
+        except LeaseLost as error:
+            logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
+            return False
+        return built is not None or is_built(look(self._house, wanted))
+
+    def _begin(self, key: PyramidKey, build: Build) -> WantedBuild:
+        """Say from which revision on the terrain is built, before it is read to be built."""
+        if self._closing.is_set():
+            raise BuildCancelled
+        with self._house.database.read() as session:
+            wanted = wanted_build(terrains.get_terrain(session, key.terrain_id), key.metric)
+        with self._lock:
+            build.wanted = wanted
+        return wanted
+
+    def finish(self, key: PyramidKey, build: Build, error: Exception | None) -> None:
+        """A build has come to its end, here or elsewhere."""
+        is_failure = error is not None and not isinstance(error, NO_FAILURES)
+        with self._lock:
+            self._failures.pop(key, None)
+            if error is not None and is_failure:
+                self._failures[key] = failure_of(error)
+            if self._latest.get(key) is build:
+                del self._latest[key]
+        if error is None:
+            build.outcome.set_result(None)
+        else:
+            build.outcome.set_exception(error)
 
     def stop(self) -> None:
         """Let no build begin, and stop those that run after the shard they are at."""
         with self._lock:
             self._closing.set()
+        self._watch.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Stop builds, and wait for that."""
         self.stop()
+        self._watch.close()
         self._pool.shutdown(wait=True)

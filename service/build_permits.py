@@ -18,7 +18,8 @@ def may_build(desk: Desk, granted: Scope | None, located: Located) -> bool:
     if get_grid(located.terrain).cell_count <= desk.house.settings.anonymous_build_cells:
         return True
     under_way = desk.builds.find(located.terrain.id, located.metric)
-    return under_way is not None and under_way.holds(located.terrain.revision)
+    is_here = under_way is not None and under_way.holds(located.terrain.revision)
+    return is_here or located.is_being_built
 
 
 async def refusal_of(desk: Desk, located: Located) -> BuildNeedsKey:

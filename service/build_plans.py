@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from catalog.models import Generation, Terrain
 from catalog.repository import pyramids, terrains, tiles
@@ -40,8 +41,18 @@ def href_of(pyramid: PyramidPlan) -> str:
     return f"{about.name}/{about.metric}/{about.generation}.zarr"
 
 
-def plan_build(house: House, terrain_key: int | str, metric_names: Sequence[str]) -> PlannedBuild:
+def plan_build(
+    house: House,
+    terrain_key: int | str,
+    metric_names: Sequence[str],
+    generation_ids: Mapping[str, str] = MappingProxyType({}),
+) -> PlannedBuild:
     """Plan pyramids of the terrain as it is catalogued now; opens no source.
+
+    Parameters
+    ----------
+    generation_ids : mapping
+        By metric, where that is decided already.
 
     Raises
     ------
@@ -60,18 +71,21 @@ def plan_build(house: House, terrain_key: int | str, metric_names: Sequence[str]
         cores=house.settings.build_workers,
         budget_bytes=house.settings.memory_budget,
     )
-    wanted = [(metric, _describe(terrain, metric)) for metric in metrics]
+    wanted = [
+        (metric, _describe(terrain, metric, generation_ids.get(metric.name) or new_generation_id()))
+        for metric in metrics
+    ]
     plan = plan_pyramids(mosaic, wanted, shard_cells=allotment.shard_cells)
     return PlannedBuild(terrain=terrain, plan=plan, allotment=allotment, declared_count=declared_count)
 
 
-def _describe(terrain: Terrain, metric: Metric) -> Description:
+def _describe(terrain: Terrain, metric: Metric, generation: str) -> Description:
     return Description(
         name=terrain.name,
         metric=metric.name,
         cell_methods=metric.cell_methods,
         is_stepwise=metric.is_stepwise,
-        generation=new_generation_id(),
+        generation=generation,
         title=terrain.title,
         unit=terrain.unit,
         vertical_datum=terrain.vertical_datum,
@@ -89,14 +103,13 @@ def choose_scheduler(house: House, build: PlannedBuild) -> Scheduler:
 def destinations_of(house: House, build: PlannedBuild) -> list[Destination]:
     """Where each pyramid goes, and what it may take over: attempts that were killed, a sibling's level 0."""
     siblings = _siblings(house, build)
-    roots = [house.pyramid_root(href_of(pyramid)) for pyramid in build.plan.pyramids]
     return [
         Destination(
-            root=root,
-            earlier=find_attempts(root.parent, build.plan.key(pyramid)),
+            root=house.pyramid_root(href_of(pyramid)),
+            earlier=find_attempts(house.pyramid_folder(href_of(pyramid)), build.plan.key(pyramid)),
             level_0=_level_0(house, pyramid, siblings),
         )
-        for root, pyramid in zip(roots, build.plan.pyramids, strict=True)
+        for pyramid in build.plan.pyramids
     ]
 
 

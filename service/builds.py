@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
 
-from catalog.errors import CatalogUnavailable, TerrainNotFound
-from catalog.models import Terrain
+from catalog.errors import CatalogUnavailable
 from catalog.repository import pyramids, terrains
-from catalog.repository.pyramids import NewGeneration
-from raster.journal import find_abandoned, forget_attempt
-from raster.objects import manifest_path, replace_file
+from catalog.repository.lease_views import list_live_leases
+from raster.errors import StoreFailed
+from raster.journal import find_abandoned
 from raster.pyramid import PyramidPlan
+from raster.storage.store import Root, Store
 from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
+from service.build_turns import Turn, check_attempts, fail_turn, leave_turn, take_turn
 from service.declared_tiles import check_declared
-from service.errors import BuildCancelled, BuildSuperseded, StoreUnavailable
+from service.errors import BuildCancelled
 from service.exhaustion import reporting_exhaustion
-from service.failures import NO_FAILURES, Failure, failure_of
+from service.failures import NO_FAILURES, failure_of
+from service.heartbeat import Heartbeat
 from service.house import House
+from service.publishing import generation_of, publish
+from service.storing import reporting_store
 from service.tally import SOURCES
 
 Progress = Callable[[int, int], None]
@@ -31,22 +31,47 @@ ABANDONED_AFTER_S = 3600.0
 """A killed attempt is kept for the next one for so long, then swept by whichever build ends."""
 
 
-def build_pyramid(house: House, terrain_key: int | str, metric_name: str, on_shard: Progress) -> str:
-    """Build one pyramid as `build_pyramids` does; the generation's id."""
-    return build_pyramids(house, terrain_key, [metric_name], on_shard)[metric_name]
+def build_pyramid(
+    house: House,
+    terrain_key: int | str,
+    metric_name: str,
+    on_shard: Progress,
+    *,
+    again: bool = False,
+    insists: bool = False,
+) -> str | None:
+    """Build one pyramid as `build_pyramids` does; the generation's id, None when it is not our turn."""
+    built = build_pyramids(house, terrain_key, [metric_name], on_shard, again=again, insists=insists)
+    return built.get(metric_name)
 
 
 def build_pyramids(
-    house: House, terrain_key: int | str, metric_names: Sequence[str], on_shard: Progress
+    house: House,
+    terrain_key: int | str,
+    metric_names: Sequence[str],
+    on_shard: Progress,
+    *,
+    again: bool = False,
+    insists: bool = False,
 ) -> dict[str, str]:
     """Build new generations under some metrics, in one pass over the tiles, and publish them.
 
-    A build that is stopped, by `BuildCancelled`, Ctrl-C or a kill, leaves its finished shards to
-    the next attempt; one that fails leaves nothing but its failure, recorded with the pyramids.
+    Those only which no other process is at. A build that is stopped, by `BuildCancelled`, Ctrl-C or
+    a kill, leaves its finished shards to the next attempt; one that fails leaves nothing but its
+    failure, recorded with the pyramids.
+
+    Parameters
+    ----------
+    on_shard : callable
+        Called with tasks done and in all; may raise `BuildCancelled`.
+    again : bool
+        Whether to build also what is up to date.
+    insists : bool
+        Whether to try again what has failed a short time ago.
 
     Returns
     -------
-    The generation's id of each metric
+    The generation's id of each metric that was built; the others are another process's, or up to date
 
     Raises
     ------
@@ -55,39 +80,66 @@ def build_pyramids(
         A tile cannot be read, or is not what was declared.
     MetricFailed
     StoreUnavailable
-        The folder of the pyramids cannot be written.
+        The store of the pyramids cannot be written.
     ResourcesExhausted
         The machine has no memory or threads left.
     BuildSuperseded
         A newer revision was published meanwhile; what was built is removed.
+    LeaseLost
+        Another process took the build over, since this one gave no sign of life for too long.
+    BuildCalledOff
+    BuildAbandoned
+    BuildFailedBefore
+        All of them failed a short time ago.
     """
     for name in metric_names:
         house.metrics.get(name)
-    with house.database.read() as session:
-        terrain = terrains.get_terrain(session, terrain_key)
-    with _recording_failures(house, terrain, metric_names):
-        build = _plan(house, terrain.id, metric_names, on_shard)
-    with _recording_failures(house, build.terrain, metric_names):
-        _carry_out(house, build, on_shard)
-    return {pyramid.about.metric: pyramid.about.generation for pyramid in build.plan.pyramids}
+    turn: Turn | None = None
+    while turn is None or not _build_in_turn(house, turn, on_shard):
+        turn = take_turn(house, terrain_key, metric_names, again=again, insists=insists)
+    return {metric: lease.generation_id for metric, lease in turn.leases.items()}
 
 
-def _carry_out(house: House, build: PlannedBuild, on_shard: Progress) -> None:
-    house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
-    try:
-        written = _write(house, build, on_shard)
-        for pyramid, each in zip(build.plan.pyramids, written, strict=True):
-            _publish(house, build, pyramid, each)
-    except (BuildCancelled, KeyboardInterrupt):
-        raise
-    except BaseException:
-        _clean_up(house, build)
-        raise
+def _build_in_turn(house: House, turn: Turn, on_shard: Progress) -> bool:
+    """Build what this process has the leases of; False when the terrain changed before that."""
+    with ExitStack() as stack:
+        for metric in turn.leases:
+            stack.enter_context(house.tally.build(metric))
+        stack.enter_context(_leaving(house, turn))
+        check_attempts(turn)
+        return not turn.leases or _build(house, turn, on_shard)
+
+
+def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
+    with Heartbeat(house.database, list(turn.leases.values()), house.settings.lease_s) as heartbeat:
+
+        def report(done: int, total: int) -> None:
+            heartbeat.report(done, total)
+            on_shard(done, total)
+
+        build = _plan(house, turn, report)
+        if build.terrain.revision != turn.terrain.revision:
+            leave_turn(house, turn, is_wanted=False)
+            return False
+        house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
+        try:
+            written = _write(house, build, report)
+            for pyramid, each in zip(build.plan.pyramids, written, strict=True):
+                generation = generation_of(build, pyramid, each)
+                with reporting_store():
+                    publish(house, generation, turn.leases[generation.metric], heartbeat)
+                    _sweep(house, house.pyramid_folder(generation.href))
+        except (BuildCancelled, KeyboardInterrupt):
+            raise
+        except BaseException:
+            _clean_up(house, build)
+            raise
+        return True
 
 
 @contextmanager
-def _recording_failures(house: House, terrain: Terrain, metric_names: Sequence[str]) -> Iterator[None]:
-    """Let everybody know why a build of this revision ends, whatever ends it.
+def _leaving(house: House, turn: Turn) -> Iterator[None]:
+    """Leave the turn to others, and let everybody know why the builds end, whatever ends them.
 
     Raises
     ------
@@ -96,35 +148,29 @@ def _recording_failures(house: House, terrain: Terrain, metric_names: Sequence[s
     try:
         with reporting_exhaustion():
             yield
-    except (*NO_FAILURES, KeyboardInterrupt):
-        raise
     except BaseException as error:
-        # a catalogue that cannot be written must not hide what was wrong before
-        with suppress(CatalogUnavailable):
-            _record_failure(house, terrain, metric_names, failure_of(error))
+        if isinstance(error, (*NO_FAILURES, KeyboardInterrupt)):
+            leave_turn(house, turn, is_wanted=isinstance(error, BuildCancelled))
+        else:
+            fail_turn(house, turn, failure_of(error))
         raise
 
 
-def _record_failure(house: House, terrain: Terrain, metric_names: Sequence[str], failure: Failure) -> None:
-    with house.database.write() as session:
-        for name in metric_names:
-            pyramids.record_failure(session, terrain.id, name, terrain.revision, failure.as_record())
-
-
-def _plan(house: House, terrain_id: int, metric_names: Sequence[str], on_shard: Progress) -> PlannedBuild:
+def _plan(house: House, turn: Turn, on_shard: Progress) -> PlannedBuild:
     """Plan from tiles that somebody has looked into.
 
     Raises
     ------
     SourceMisdeclared
     """
-    while (build := plan_build(house, terrain_id, metric_names)).declared_count:
-        check_declared(house, terrain_id, lambda *_: on_shard(0, 0))
+    generation_ids = {metric: lease.generation_id for metric, lease in turn.leases.items()}
+    while (build := plan_build(house, turn.terrain.id, list(generation_ids), generation_ids)).declared_count:
+        check_declared(house, turn.terrain.id, lambda *_: on_shard(0, 0))
     return build
 
 
 def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[WrittenPyramid]:
-    with _storing(house.store):
+    with reporting_store():
         return write_pyramids(
             build.plan,
             destinations_of(house, build),
@@ -132,20 +178,6 @@ def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[Writte
             on_shard,
             unit_bytes=build.allotment.unit_bytes,
         )
-
-
-@contextmanager
-def _storing(root: Path) -> Iterator[None]:
-    """Report a disk that is full, read-only or gone.
-
-    Raises
-    ------
-    StoreUnavailable
-    """
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(str(error.filename or root), error.strerror or str(error)) from error
 
 
 def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | None:
@@ -161,58 +193,6 @@ def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | 
     if pyramid is None or pyramid.corrupt or pyramid.generation is None:
         return None
     return pyramid.generation.id if pyramid.generation.revision == terrain.revision else None
-
-
-def _publish(house: House, build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyramid) -> None:
-    """Point the catalogue, then `latest.json` at a generation; nobody needs its journal any more."""
-    generation = _generation(build, pyramid, written)
-    with house.database.write() as session:
-        if not pyramids.publish_generation(session, generation):
-            raise BuildSuperseded(build.terrain.name, pyramid.about.metric)
-    root = house.pyramid_root(generation.href)
-    with _storing(root):
-        _point_latest_at(house, root, generation)
-        forget_attempt(root)
-        _sweep(house, root.parent)
-
-
-def _generation(build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyramid) -> NewGeneration:
-    terrain, value, grid = build.terrain, pyramid.reduction.value, pyramid.grid
-    return NewGeneration(
-        id=pyramid.about.generation,
-        terrain_id=terrain.id,
-        metric=pyramid.about.metric,
-        revision=terrain.revision,
-        href=href_of(pyramid),
-        level_count=written.level_count,
-        height=grid.height,
-        width=grid.width,
-        dtype=value.dtype.name,
-        nodata=value.nodata,
-        transform=list(grid.transform[:6]),
-        crs=grid.crs,
-        unit="1" if value.unit == "1" else terrain.unit,
-        shard_count=build.plan.task_count,
-        byte_count=written.byte_count,
-        manifest_sha256=written.manifest_sha256,
-    )
-
-
-def _point_latest_at(house: House, root: Path, generation: NewGeneration) -> None:
-    """Tell readers of the store alone which generation is current.
-
-    While the terrain is locked: of two builds that end together the one in use has the last word.
-    """
-    latest = {
-        "generation": generation.id,
-        "href": root.name,
-        "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    with suppress(TerrainNotFound), house.database.write() as session:
-        terrains.lock_terrain(session, generation.terrain_id)
-        pyramid = pyramids.find_pyramid(session, generation.terrain_id, generation.metric)
-        if pyramid is not None and pyramid.generation_id == generation.id:
-            replace_file(root.with_name("latest.json"), json.dumps(latest).encode())
 
 
 def _clean_up(house: House, build: PlannedBuild) -> None:
@@ -232,22 +212,22 @@ def _may_be_published(house: House, build: PlannedBuild, pyramid: PyramidPlan) -
     return found is not None and found.generation_id == pyramid.about.generation
 
 
-def _sweep(house: House, folder: Path) -> None:
+def _sweep(house: House, folder: Store) -> None:
     """Remove attempts whose writers are long gone: the build that just ended took over what it could.
 
     One that was killed right after it was published has left its journal, no more.
     """
     for root in find_abandoned(folder, older_than_s=ABANDONED_AFTER_S):
         with house.database.read() as session:
-            is_published = pyramids.is_generation_known(session, root.stem)
+            is_published = pyramids.is_generation_known(session, root.generation)
+            # in a bucket nothing else shows that its writer lives
+            is_leased = root.generation in {each.generation_id for each in list_live_leases(session)}
         if is_published:
-            forget_attempt(root)
-        else:
+            root.forget_log()
+        elif not is_leased:
             _remove(root)
 
 
-def _remove(root: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)
-    with suppress(OSError):  # the store may be what failed
-        manifest_path(root).unlink(missing_ok=True)
-        forget_attempt(root)
+def _remove(root: Root) -> None:
+    with suppress(StoreFailed):  # the store may be what failed
+        root.remove()

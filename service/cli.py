@@ -12,6 +12,7 @@ import typer
 
 from service.command_errors import EXPECTED, report
 from service.commands.building import build, verify
+from service.commands.collecting import gc
 from service.commands.keys import key_commands
 from service.commands.looking import info, list_
 from service.commands.registering import add, create
@@ -75,6 +76,17 @@ def serve(
 
 
 @app.command()
+def worker() -> None:
+    """Build what is wanted of the replicas on the catalogue, without serving; SIGTERM ends it in order."""
+    # half a second that the other commands need not wait
+    from service.commands.working import work_forever  # noqa: PLC0415
+
+    house = open_house(Settings())
+    house.database.prepare()
+    work_forever(house)
+
+
+@app.command()
 def migrate() -> None:
     """Create the catalogue, or update its schema.
 
@@ -85,7 +97,7 @@ def migrate() -> None:
     tell(f"The catalogue {database.describe()} is up to date.")
 
 
-for command in (create, add, info, build, verify):
+for command in (create, add, info, build, verify, gc):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(key_commands, name="key")

@@ -38,6 +38,10 @@ class Desk:
     threads: CapacityLimiter
     """As many as the gate lets pass: nobody waits here."""
 
+    def is_leaving(self) -> bool:
+        """Whether builds are told to stop: what waits for them should end."""
+        return self.builds.is_closing
+
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function in one of the request threads, and wait for it.
 

@@ -14,11 +14,13 @@ from raster.errors import (
     MetricNotImportable,
     NotAMetric,
     PyramidCorrupt,
+    StoreFailed,
 )
 from service.errors import SpoolUnavailable, StoreUnavailable
 
 HIDDEN: Mapping[type[Exception], frozenset[str]] = {
     PyramidCorrupt: frozenset({"key", "reason"}),
+    StoreFailed: frozenset({"place", "reason"}),
     ClusterUnavailable: frozenset({"address", "reason"}),
     CatalogUnavailable: frozenset({"reason", "cause", "wait_s"}),
     StoreUnavailable: frozenset({"path", "reason"}),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from raster.errors import RasterError
 
 
@@ -70,6 +73,49 @@ class BuildCancelled(ServiceError):
         super().__init__("the service shuts down; ask again for the level to build it elsewhere")
 
 
+class BuildCalledOff(ServiceError):
+    """Somebody had the build called off."""
+
+    def __init__(self, metric: str) -> None:
+        super().__init__(f"the build of pyramid {metric!r} was called off; ask for it to begin anew")
+        self.metric = metric
+
+
+class BuildAbandoned(ServiceError):
+    """Whoever built the pyramid ended in the midst of it, again and again."""
+
+    def __init__(self, metric: str, attempts: int) -> None:
+        super().__init__(
+            f"pyramid {metric!r} is given up: {attempts} processes ended while they built it; with less "
+            "memory at a time (ZIGGURAT_MEMORY_BUDGET) it may do, order it anew then"
+        )
+        self.metric = metric
+        self.attempts = attempts
+
+
+class BuildFailedBefore(ServiceError):
+    """The build failed a short time ago, and is not tried again yet.
+
+    `error` is the name of what was wrong, and decides what clients are told; `data` are that error's.
+    """
+
+    def __init__(self, error: str, detail: str, data: Mapping[str, Any], retry_in_s: float) -> None:
+        super().__init__(
+            f"{detail} (that was found before; tried again in {retry_in_s:.0f} s, or when ordered)"
+        )
+        self.error = error
+        self.data = data
+        self.retry_in_s = round(retry_in_s, 1)
+
+
+class PyramidLost(ServiceError):
+    """The stored pyramid is damaged, and it cannot be built anew."""
+
+    def __init__(self, metric: str, reason: str) -> None:
+        super().__init__(f"pyramid {metric!r} is damaged, and it cannot be built anew: {reason}")
+        self.metric = metric
+
+
 class NotReady(ServiceError):
     """The replica should not be sent requests now."""
 
@@ -111,7 +157,7 @@ class Overloaded(ServiceError):
 
 
 class StoreUnavailable(ServiceError):
-    """The folder of the pyramids cannot be used right now."""
+    """The store of the pyramids cannot be used right now."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"the store cannot be used: {path}: {reason} (ZIGGURAT_STORE_URL)")

@@ -7,8 +7,12 @@ import hashlib
 
 def etag_of(*parts: object) -> str:
     """The tag of an answer that these values determine."""
-    digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()
-    return f'"{digest[:32]}"'
+    return etag_of_bytes("\x1f".join(str(part) for part in parts).encode())
+
+
+def etag_of_bytes(content: bytes) -> str:
+    """The tag of an answer with this content."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def answers_304(if_none_match: str | None, etag: str) -> bool:

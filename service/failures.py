@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
+from catalog.errors import CatalogError, CatalogUnavailable, LeaseLost, TerrainNotFound
 from catalog.models import Pyramid
-from raster.errors import ClusterUnavailable, RasterError
+from raster.errors import ClusterUnavailable, RasterError, SourceNotFound, StoreFailed
 from service.disclosure import data_of, detail_of, title_of
 from service.errors import (
     BuildBroken,
+    BuildCalledOff,
     BuildCancelled,
+    BuildFailedBefore,
     BuildSuperseded,
     ResourcesExhausted,
     ServiceError,
@@ -22,11 +25,24 @@ from service.errors import (
 OURS = (RasterError, CatalogError, ServiceError)
 """Whatever else ends a build is a defect."""
 
-NO_FAILURES = (BuildCancelled, BuildSuperseded, TerrainNotFound)
-"""Ends of a build that say nothing about it: stopped, overtaken, or nobody's any more."""
+NO_FAILURES = (
+    BuildCalledOff,
+    BuildCancelled,
+    BuildFailedBefore,
+    BuildSuperseded,
+    LeaseLost,
+    TerrainNotFound,
+)
+"""Ends of a build that say nothing new about it: stopped, overtaken, known before, or nobody's any more."""
 
-TRANSIENT = frozenset({CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreUnavailable})
+TRANSIENT = frozenset(
+    {CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreFailed, StoreUnavailable}
+)
 """Failures that may go by without anybody changing the terrain or the settings."""
+
+
+RETURNING = frozenset({error.__name__ for error in (*TRANSIENT, SourceNotFound)})
+"""Failures after which a build is tried again soon: a source may be put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +53,21 @@ class Failure:
     detail: str
     is_transient: bool
     failed_at: datetime | None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it is worth while to try again soon."""
+        return self.error in RETURNING
 
     def as_record(self) -> dict[str, Any]:
         """As the catalogue keeps it, which notes the time itself."""
-        return {"error": self.error, "detail": self.detail, "transient": self.is_transient}
+        return {
+            "error": self.error,
+            "detail": self.detail,
+            "transient": self.is_transient,
+            "data": dict(self.data),
+        }
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -51,6 +78,15 @@ def failure_of(error: BaseException) -> Failure:
         detail=detail_of(known) or _in_general(known),
         is_transient=type(known) in TRANSIENT,
         failed_at=datetime.now(UTC),
+        data={key: value for key, value in data_of(known).items() if isinstance(value, (str, int, float))},
+    )
+
+
+def is_lasting(error: Exception) -> bool:
+    """Whether a build will go on to fail so, as far as anybody knows."""
+    name = error.error if isinstance(error, BuildFailedBefore) else type(error).__name__
+    return name not in {kind.__name__ for kind in TRANSIENT} and not isinstance(
+        error, tuple(kind for kind in NO_FAILURES if kind is not BuildFailedBefore)
     )
 
 
@@ -69,4 +105,5 @@ def recorded_failure(pyramid: Pyramid | None) -> Failure | None:
         detail=pyramid.failure["detail"],
         is_transient=pyramid.failure.get("transient", False),
         failed_at=pyramid.failed_at,
+        data=pyramid.failure.get("data", {}),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 from catalog.backends import Limits
 from catalog.database import Database, open_database
@@ -12,14 +11,19 @@ from catalog.errors import CatalogError, CatalogUnavailable, SchemaOutdated
 from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
 from raster.sources.roots import TileRoots
+from raster.storage.opening import open_store
+from raster.storage.store import Root, Store
 from service.settings import Settings
 from service.spool import Spool
 from service.tally import Tally
 
 logger = logging.getLogger(__name__)
 
-SPARE_CONNECTIONS = 1
-"""Beside those of request threads and builds, each of which holds one at most."""
+CONNECTIONS_A_BUILD = 2
+"""Its own, and its heartbeat's."""
+
+SPARE_CONNECTIONS = 2
+"""Beside those of request threads and builds: for looking at the schema, and at builds elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +34,26 @@ class House:
     database: Database
     roots: TileRoots
     metrics: Metrics
+    store: Store
     tally: Tally
-
-    @property
-    def store(self) -> Path:
-        """The folder of all pyramids, absolute."""
-        return self.settings.store_url.absolute()
 
     @property
     def spool(self) -> Spool:
         """Where tables wait to be registered."""
         return Spool(self.settings.spool.absolute())
 
-    def pyramid_root(self, href: str) -> Path:
+    def pyramid_root(self, href: str) -> Root:
         """Where the generation with this `href` lies."""
-        return self.store / href
+        return self.store.root(href)
+
+    def pyramid_folder(self, href: str) -> Store:
+        """All generations of the pyramid that the one with this `href` is of."""
+        return self.store.below(href.rpartition("/")[0])
+
+    def close(self) -> None:
+        """Close connections to the catalogue and the store."""
+        self.database.dispose()
+        self.store.close()
 
 
 def prepare_to_serve(database: Database) -> CatalogError | None:
@@ -69,7 +78,7 @@ def prepare_to_serve(database: Database) -> CatalogError | None:
 
 
 def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
-    """Wire an installation. Opens no connection; `Database.dispose` closes what later opens.
+    """Wire an installation. Opens no connection; `House.close` closes what later opens.
 
     Parameters
     ----------
@@ -82,7 +91,9 @@ def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
         A plug-in's metric cannot be used.
     """
     limits = Limits(
-        connections=settings.request_threads + settings.parallel_builds + SPARE_CONNECTIONS,
+        connections=settings.request_threads
+        + max(1, settings.builds_per_replica) * CONNECTIONS_A_BUILD
+        + SPARE_CONNECTIONS,
         keeps_connections=keeps_connections,
     )
     return House(
@@ -90,5 +101,6 @@ def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
         database=open_database(settings.database_url, limits),
         roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
+        store=open_store(settings.store_url),
         tally=Tally(),
     )

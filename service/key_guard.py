@@ -33,7 +33,9 @@ def scope_needed(method: str, path: str) -> Scope | None:
     """What a key has to be good for; None: no key is ever needed."""
     if method in SAFE_METHODS:
         return None if OPEN_PATHS.fullmatch(path) else Scope.READ
-    if method == "POST" and BUILD_ORDER.fullmatch(path):
+    if (method == "POST" and BUILD_ORDER.fullmatch(path)) or (
+        method == "DELETE" and path.endswith("/build") and BUILD_ORDER.fullmatch(path.removesuffix("/build"))
+    ):
         return Scope.BUILD
     return Scope.WRITE
 

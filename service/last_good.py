@@ -18,7 +18,7 @@ from fastapi import Request, Response
 
 from catalog.errors import CatalogUnavailable
 from service.errors import Overloaded
-from service.etags import answers_304, etag_of
+from service.etags import answers_304, etag_of_bytes
 from service.house import House
 from service.tally import STALE_ANSWERS
 
@@ -34,7 +34,7 @@ STALE_HEADERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoodAnswer:
-    """JSON about terrains; `age_s` is that of an answer which is given again."""
+    """JSON from the catalogue; `age_s` is that of an answer which is given again."""
 
     content: bytes
     next_page: str | None = None
@@ -42,7 +42,7 @@ class GoodAnswer:
 
     def respond(self, request: Request) -> Response:
         """The answer, or 304 when the client has it."""
-        headers = {"ETag": etag_of(self.content), "Cache-Control": "no-cache"}
+        headers = {"ETag": etag_of_bytes(self.content), "Cache-Control": "no-cache"}
         if self.next_page is not None:
             headers["Link"] = f'<{self.next_page}>; rel="next"'
         if self.age_s is not None:

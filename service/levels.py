@@ -7,13 +7,16 @@ from functools import lru_cache
 
 from catalog.models import Generation, Terrain
 from catalog.repository import pyramids, terrains
+from catalog.repository.lease_views import find_lease
 from raster.cells import Cells
 from raster.errors import LevelNotFound, PyramidCorrupt, WindowOutOfBounds, WindowTooLarge
 from raster.grid import Grid, Window
 from raster.window import StoredPyramid
+from service.build_turns import wanted_build
 from service.errors import StoreUnavailable
 from service.house import House
 from service.pyramid_states import State
+from service.storing import reporting_store
 from service.tally import STORE_READS
 from service.terrain_grids import get_grid, grid_of
 
@@ -56,6 +59,8 @@ class Located:
     asked: WindowAsked
     generation: Generation | None
     is_fresh: bool
+    is_corrupt: bool
+    is_being_built: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +92,19 @@ class LevelReader:
         with self._house.database.read() as session:
             terrain = terrains.get_terrain(session, terrain_key)
             pyramid = pyramids.find_pyramid(session, terrain.id, metric)
+            usable = None if pyramid is None or pyramid.corrupt else pyramid.generation
+            is_fresh = usable is not None and usable.revision == terrain.revision
+            lease = None if is_fresh else find_lease(session, wanted_build(terrain, metric))
         grid = get_grid(terrain)
         self._check_size(grid, asked.of(grid))
-        usable = None if pyramid is None or pyramid.corrupt else pyramid.generation
         return Located(
             terrain=terrain,
             metric=metric,
             asked=asked,
             generation=usable,
-            is_fresh=usable is not None and usable.revision == terrain.revision,
+            is_fresh=is_fresh,
+            is_corrupt=pyramid is not None and pyramid.corrupt,
+            is_being_built=lease is not None and lease.is_live,
         )
 
     def _check_size(self, grid: Grid, window: Window) -> None:
@@ -137,20 +146,21 @@ class LevelReader:
         PyramidCorrupt
             The catalogue then knows it, too, and the next request builds anew.
         StoreUnavailable
-            The disk cannot be read now, which says nothing about the pyramid.
+            The store cannot be read now, which says nothing about the pyramid.
         """
         generation = resolved.generation
         root = self._house.pyramid_root(generation.href)
         pyramid = self._open(root, grid_of(generation), generation.manifest_sha256)
         try:
-            cells = pyramid.read_window(resolved.level, resolved.window)
+            with reporting_store():
+                cells = pyramid.read_window(resolved.level, resolved.window)
         except PyramidCorrupt:
             self._house.tally.add(STORE_READS, "corrupt")
             with self._house.database.write() as session:
                 pyramids.mark_corrupt(session, generation.terrain_id, generation.metric, generation.id)
             raise
-        except OSError as error:
+        except StoreUnavailable:
             self._house.tally.add(STORE_READS, "unavailable")
-            raise StoreUnavailable(generation.href, error.strerror or str(error)) from error
+            raise
         self._house.tally.add(STORE_READS, "read")
         return cells

@@ -1,9 +1,10 @@
-"""Errors as RFC 9457 problems: the one table that knows both our errors and HTTP."""
+"""Errors as RFC 9457 problems."""
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from raster import errors as raster_errors
 from service import errors as service_errors
 from service.careful_headers import CAREFUL_HEADERS
 from service.disclosure import HIDDEN, data_of, detail_of, title_of
+from service.problem_statuses import STATUSES
 from service.request_ids import HEADER as REQUEST_ID
 from service.request_ids import request_id_of
 
@@ -27,75 +29,11 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+MAY_PASS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+"""Statuses of what may be otherwise the next time."""
+
 CHALLENGE = 'Bearer realm="ziggurat"'
 """Says how to identify oneself, as 401 has to (RFC 6750)."""
-
-STATUSES: Mapping[type[Exception], HTTPStatus] = {
-    raster_errors.SourceNotFound: HTTPStatus.BAD_GATEWAY,
-    raster_errors.SourceForbidden: HTTPStatus.UNPROCESSABLE_ENTITY,
-    raster_errors.SourceRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    raster_errors.SourceUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    raster_errors.SourceChanged: HTTPStatus.CONFLICT,
-    raster_errors.SourceMisdeclared: HTTPStatus.CONFLICT,
-    raster_errors.PlacementRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    raster_errors.TerrainEmpty: HTTPStatus.CONFLICT,
-    raster_errors.TerrainTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
-    raster_errors.GridInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    raster_errors.MetricNotFound: HTTPStatus.NOT_FOUND,
-    raster_errors.MetricNotImportable: HTTPStatus.SERVICE_UNAVAILABLE,
-    raster_errors.NotAMetric: HTTPStatus.SERVICE_UNAVAILABLE,
-    raster_errors.MetricNameInvalid: HTTPStatus.SERVICE_UNAVAILABLE,
-    raster_errors.MetricNameTaken: HTTPStatus.SERVICE_UNAVAILABLE,
-    raster_errors.MetricFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
-    raster_errors.MetricOverflow: HTTPStatus.UNPROCESSABLE_ENTITY,
-    raster_errors.LevelNotFound: HTTPStatus.NOT_FOUND,
-    raster_errors.WindowOutOfBounds: HTTPStatus.UNPROCESSABLE_ENTITY,
-    raster_errors.WindowTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    raster_errors.PyramidCorrupt: HTTPStatus.SERVICE_UNAVAILABLE,
-    catalog_errors.TerrainNotFound: HTTPStatus.NOT_FOUND,
-    catalog_errors.TerrainExists: HTTPStatus.CONFLICT,
-    catalog_errors.TileNotFound: HTTPStatus.NOT_FOUND,
-    catalog_errors.KeyNotFound: HTTPStatus.NOT_FOUND,
-    catalog_errors.RegistrationNotFound: HTTPStatus.NOT_FOUND,
-    catalog_errors.RegistrationLost: HTTPStatus.SERVICE_UNAVAILABLE,
-    catalog_errors.RequestKeyTaken: HTTPStatus.CONFLICT,
-    catalog_errors.CursorInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    catalog_errors.CatalogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    catalog_errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.RegistrationRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    service_errors.RegistrationTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    service_errors.TableRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    service_errors.RegistrationAbandoned: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.RegistrationStopped: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.SpoolUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.PyramidNotBuilt: HTTPStatus.NOT_FOUND,
-    raster_errors.ClusterUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    raster_errors.BudgetTooSmall: HTTPStatus.UNPROCESSABLE_ENTITY,
-    service_errors.BuildCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.BuildSuperseded: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.BuildBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
-    service_errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.ResourcesExhausted: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    service_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    service_errors.ParameterInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
-    service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
-    service_errors.NothingAcceptable: HTTPStatus.NOT_ACCEPTABLE,
-    service_errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
-    service_errors.KeyUnknown: HTTPStatus.UNAUTHORIZED,
-    service_errors.KeyExpired: HTTPStatus.UNAUTHORIZED,
-    service_errors.ScopeMissing: HTTPStatus.FORBIDDEN,
-    service_errors.BuildNeedsKey: HTTPStatus.CONFLICT,
-    service_errors.HostUnknown: HTTPStatus.MISDIRECTED_REQUEST,
-    service_errors.RequestMalformed: HTTPStatus.BAD_REQUEST,
-    service_errors.PreflightRefused: HTTPStatus.BAD_REQUEST,
-}
-"""Leaf errors only: a base class says nothing about what a client should do.
-
-SourceNotFound is that of a registered tile; in a registration it is a reason of RegistrationRefused.
-"""
 
 
 class ProblemResponse(Response):
@@ -114,13 +52,22 @@ def type_of(error: type[Exception]) -> str:
 
 def problem_of(error: Exception) -> dict[str, Any]:
     """An error of ours as a problem, without request id."""
-    kind = type(error)
+    kind = _kind_of(error)
     status = STATUSES[kind]
     problem: dict[str, Any] = {"type": type_of(kind), "title": title_of(kind), "status": int(status)}
     detail, data = detail_of(error), data_of(error)
+    if isinstance(error, service_errors.BuildFailedBefore):
+        data = {**error.data, "retry_in_s": error.retry_in_s}
     if isinstance(error, service_errors.RegistrationRefused):
         data = {"errors": [_reason(each) for each in error.reasons]}
     return {**problem, **({} if detail is None else {"detail": detail}), **data}
+
+
+def _kind_of(error: Exception) -> type[Exception]:
+    """What a client is told was wrong: of a failure that is remembered, what it was when it happened."""
+    if isinstance(error, service_errors.BuildFailedBefore):
+        return next((kind for kind in STATUSES if kind.__name__ == error.error), type(error))
+    return type(error)
 
 
 def _reason(error: Exception) -> dict[str, Any]:
@@ -155,7 +102,10 @@ def answer_problem(request: Request, error: Exception) -> Response:
     """The answer to an error of ours."""
     if type(error) in HIDDEN:
         logger.error("%s", error)
-    return _response(request, problem_of(error), None)
+    problem, headers = problem_of(error), None
+    if isinstance(error, service_errors.BuildFailedBefore) and problem["status"] in MAY_PASS:
+        headers = {"Retry-After": str(math.ceil(error.retry_in_s))}
+    return _response(request, problem, headers)
 
 
 async def _answer_own(request: Request, error: Exception) -> Response:
@@ -236,9 +186,14 @@ BUILD_ERRORS: tuple[type[Exception], ...] = (
     raster_errors.MetricFailed,
     raster_errors.MetricOverflow,
     raster_errors.ClusterUnavailable,
+    raster_errors.StoreFailed,
     service_errors.StoreUnavailable,
     service_errors.BuildCancelled,
+    service_errors.BuildCalledOff,
+    service_errors.BuildAbandoned,
+    service_errors.BuildFailedBefore,
     service_errors.BuildBroken,
+    service_errors.PyramidLost,
 )
 """What whoever waits for a build may be told."""
 

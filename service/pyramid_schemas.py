@@ -25,10 +25,16 @@ class LevelBody(BaseModel):
 
 
 class ProgressBody(BaseModel):
-    """Shards of the build under way; both 0 while it waits for its turn."""
+    """Shards of the build under way; both 0 while it waits for its turn. Who builds is null then."""
 
     shards_done: int
     shards_total: int
+    builder: Annotated[str | None, Field(description="Host and process that build.")] = None
+    attempt: Annotated[int | None, Field(description="From 1; those before it failed or were killed.")] = None
+    age_s: Annotated[float | None, Field(description="Seconds since the attempt began.")] = None
+    eta_s: Annotated[float | None, Field(description="Seconds it still takes, if all goes on as it did.")] = (
+        None
+    )
 
 
 class FailureBody(BaseModel):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from catalog.models import Pyramid, Terrain
 from catalog.repository import pyramids, terrains
+from catalog.repository.lease_views import LeaseView, list_live_leases
 from service.failures import Failure, recorded_failure
 from service.house import House
+from service.ordered_builds import Build, BuildProgress
 
 if TYPE_CHECKING:  # whoever only looks at pyramids need not load what builds them
-    from service.build_desk import Build, BuildDesk, BuildProgress
+    from service.build_desk import BuildDesk
 
 
 class State(StrEnum):
@@ -29,13 +31,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PyramidState:
-    """A metric's pyramid of a terrain, as it stands."""
+    """A metric's pyramid of a terrain, as it stands. `attempt`: who builds it, by the catalogue."""
 
     terrain: Terrain
     metric: str
     pyramid: Pyramid | None
     state: State
     progress: BuildProgress | None
+    attempt: LeaseView | None
     failure: Failure | None
 
 
@@ -90,7 +93,10 @@ def _states(
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain.id)
         known = {pyramid.metric: pyramid for pyramid in pyramids.list_pyramids(session, terrain.id)}
-    return [_state(terrain, metric, known.get(metric), here[metric]) for metric in metrics]
+        attempts = {view.wanted.metric: view for view in list_live_leases(session, terrain.id)}
+    return [
+        _state(terrain, metric, known.get(metric), here[metric], attempts.get(metric)) for metric in metrics
+    ]
 
 
 def _look_here(builds: BuildDesk | None, terrain_id: int, metric: str) -> Here:
@@ -99,11 +105,13 @@ def _look_here(builds: BuildDesk | None, terrain_id: int, metric: str) -> Here:
     return Here(build=builds.find(terrain_id, metric), failure=builds.find_failure(terrain_id, metric))
 
 
-def _state(terrain: Terrain, metric: str, pyramid: Pyramid | None, here: Here) -> PyramidState:
+def _state(
+    terrain: Terrain, metric: str, pyramid: Pyramid | None, here: Here, attempt: LeaseView | None
+) -> PyramidState:
     state, failure = stored_state(terrain, pyramid), recorded_failure(pyramid)
     if state is not State.READY and failure is None:
         failure = here.failure
-    if here.build is not None:
+    if here.build is not None or attempt is not None:
         state = State.BUILDING
     elif state is State.ABSENT and failure is not None:
         state = State.FAILED
@@ -112,6 +120,14 @@ def _state(terrain: Terrain, metric: str, pyramid: Pyramid | None, here: Here) -
         metric=metric,
         pyramid=pyramid,
         state=state,
-        progress=None if here.build is None else here.build.progress,
+        progress=_progress(here.build, attempt),
+        attempt=attempt,
         failure=failure,
     )
+
+
+def _progress(build: Build | None, attempt: LeaseView | None) -> BuildProgress | None:
+    """What this process knows, which is newer, else what the catalogue was told."""
+    if build is not None and (attempt is None or build.progress.shards_total):
+        return build.progress
+    return None if attempt is None else BuildProgress(attempt.shards_done, attempt.shards_total)

@@ -25,6 +25,9 @@ RESERVED = ("ZIGGURAT_TEST_", "ZIGGURAT_VENV")
 ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]+)?")
 """As browsers write it: in lower case, without a path."""
 
+BUCKET_PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?", re.ASCII)
+"""No userinfo, which would be shown, and nothing that addresses would have to escape."""
+
 
 def available_cores() -> int:
     """Cores this process may use, which in a container are fewer than the machine has."""
@@ -55,7 +58,11 @@ class Settings(BaseSettings):
         description="Where the catalogue is: an SQLAlchemy URL. Three slashes and a relative path, or "
         "four and an absolute one, name an SQLite file; postgresql://user:password@host/database a server.",
     )
-    store_url: Path = Field(default=Path("data/pyramids"), description="Folder that holds the pyramids.")
+    store_url: Path | str = Field(
+        default=Path("data/pyramids"),
+        description="Where the pyramids are: a folder, or `s3://bucket/prefix`; endpoint, region and "
+        "credentials are then those of the usual AWS settings, such as `AWS_ENDPOINT_URL`.",
+    )
     tile_root: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(Path("data/tile"),),
         min_length=1,
@@ -145,8 +152,25 @@ class Settings(BaseSettings):
         description="Address of a `dask.distributed` scheduler, e.g. `tcp://host:8786`; its workers "
         "see the same folders. Default: threads of the building process.",
     )
-    parallel_builds: int = Field(
-        default=1, ge=1, description="Builds that run at once in one process; others queue."
+    grace_s: float = Field(
+        default=604800.0,
+        ge=0,
+        description="Seconds for which `ziggurat gc` leaves a generation that is out of use, or that nobody "
+        "knows, where it is: longer than anybody reads one.",
+    )
+    builds_per_replica: int = Field(
+        default=1,
+        ge=0,
+        description="Builds that run at once in one process; others queue. 0: it serves, and `ziggurat "
+        "worker` processes on the same catalogue build.",
+    )
+    max_builds: int | None = Field(
+        default=None, ge=1, description="Builds that run at once in all processes on the catalogue together."
+    )
+    lease_s: float = Field(
+        default=30.0,
+        ge=0.5,
+        description="Seconds without a sign of life after which another process takes a build over.",
     )
     request_threads: int = Field(
         default=8, ge=1, description="Requests that read catalogue, tiles or store at once."
@@ -179,12 +203,16 @@ class Settings(BaseSettings):
 
     @field_validator("store_url", mode="before")
     @classmethod
-    def _local_folder(cls, value: object) -> object:
+    def _folder_or_bucket(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         scheme, separator, rest = value.partition("://")
+        if scheme == "s3" and separator:
+            if BUCKET_PREFIX.fullmatch(rest) is None:
+                raise ValueError("an S3 store is named s3://bucket or s3://bucket/prefix, no more")
+            return value
         if separator and scheme != "file":
-            raise ValueError(f"{scheme}:// stores are not supported; name a folder")
+            raise ValueError(f"{scheme}:// stores are not supported; name a folder, or s3://bucket/prefix")
         return _folder(rest if separator else value)
 
     @field_validator("spool", mode="before")

@@ -6,6 +6,7 @@ import numpy as np
 from affine import Affine
 
 from catalog.models import Generation, Terrain, Tile
+from catalog.repository.terrains import ListedTerrain
 from catalog.repository.tiles import TileRow
 from raster.cells import CellEncoding, CellType
 from raster.errors import TerrainEmpty
@@ -14,18 +15,18 @@ from raster.placement import Anchor
 from raster.sources.ranges import SourceIdentity
 
 
-def anchor_of(terrain: Terrain) -> Anchor:
+def anchor_of(terrain: Terrain | ListedTerrain) -> Anchor:
     """How the terrain's cells lie on the ground."""
     transform = None if terrain.anchor_transform is None else Affine(*terrain.anchor_transform)
     return Anchor(transform=transform, crs=terrain.crs)
 
 
-def declared_window_of(terrain: Terrain) -> Window | None:
+def declared_window_of(terrain: Terrain | ListedTerrain) -> Window | None:
     """The declared extent in the terrain's cells."""
     return _window(terrain.declared_x, terrain.declared_y, terrain.declared_width, terrain.declared_height)
 
 
-def window_of(terrain: Terrain) -> Window | None:
+def window_of(terrain: Terrain | ListedTerrain) -> Window | None:
     """All cells of the terrain in its own x, y: its declared extent, else the box around its tiles."""
     declared = declared_window_of(terrain)
     if declared is not None or terrain.min_x is None or terrain.min_y is None:
@@ -41,7 +42,7 @@ def _window(x: int | None, y: int | None, width: int | None, height: int | None)
     return Window(row=y, col=x, height=height, width=width)
 
 
-def find_grid(terrain: Terrain) -> Grid | None:
+def find_grid(terrain: Terrain | ListedTerrain) -> Grid | None:
     """Level 0 of the terrain, None while it has neither tiles nor a declared extent."""
     window = window_of(terrain)
     return None if window is None else ground_of(anchor_of(terrain), window)
@@ -62,10 +63,12 @@ def get_grid(terrain: Terrain) -> Grid:
 
 def ground_of(anchor: Anchor, window: Window) -> Grid:
     """The grid whose cell (0, 0) is the upper-left cell of `window`, rows y and columns x."""
+    ground = anchor.ground
+    left, top = ground @ (window.col, window.row)
     return Grid(
         height=window.height,
         width=window.width,
-        transform=anchor.ground @ Affine.translation(window.col, window.row),
+        transform=Affine(ground.a, ground.b, left, ground.d, ground.e, top),
         crs=anchor.crs,
     )
 

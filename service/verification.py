@@ -14,6 +14,7 @@ from raster.window import StoredPyramid
 from service.build_plans import plan_build
 from service.errors import PyramidNotBuilt
 from service.house import House
+from service.storing import reporting_store
 from service.terrain_grids import grid_of
 
 Progress = Callable[[int, int], None]
@@ -60,6 +61,8 @@ def verify_pyramids(
         A metric that is named has no pyramid, or none is named and there is none.
     SourceError
         A tile is gone, changed or unreadable, so that its cells cannot be computed anew.
+    StoreUnavailable
+        The store cannot be read now, which says nothing about the pyramids.
     """
     for metric in metrics:
         house.metrics.get(metric)
@@ -70,7 +73,8 @@ def verify_pyramids(
     wanted = metrics or [metric for metric in built if metric in house.metrics.names]
     if not wanted or not built.keys() >= set(wanted):
         raise PyramidNotBuilt(terrain.name, ", ".join(sorted(set(wanted) - built.keys())) or "any metric")
-    return [_verify(house, terrain, built[metric], thoroughness, on_bytes) for metric in wanted]
+    with reporting_store():
+        return [_verify(house, terrain, built[metric], thoroughness, on_bytes) for metric in wanted]
 
 
 def _verify(
@@ -111,8 +115,6 @@ def _look_at_objects(house: House, generation: Generation, flaws: list[Flaw], on
             on_bytes(byte_count, generation.byte_count)
     except PyramidCorrupt as error:
         flaws.append(Flaw(error.key, error.reason))
-    except OSError as error:
-        flaws.append(Flaw("manifest.json", str(error)))
     return object_count
 
 

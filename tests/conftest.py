@@ -7,11 +7,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 
 from catalogues import KINDS, PostgresServer, postgres_server
+from s3_server import S3Server, s3_server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -90,3 +92,28 @@ def module_catalogue_url(
     folder = tmp_path_factory.mktemp("catalogue")
     with open_catalogue(catalogue_kind, request, folder, is_migrated=True) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def running_s3() -> Iterator[S3Server]:
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(running_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """An S3 server that this process, and those it starts, find by the usual settings; it works well."""
+    for name, value in running_s3.environment.items():
+        monkeypatch.setenv(name, value)
+    running_s3.spoil()
+    yield running_s3
+    running_s3.spoil()
+
+
+@pytest.fixture
+def bucket(s3: S3Server) -> str:
+    """The name of a bucket of one's own."""
+    name = f"test-{uuid4().hex}"
+    s3.client().create_bucket(Bucket=name)
+    s3.requests()
+    return name

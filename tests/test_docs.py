@@ -41,6 +41,8 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
     assert written.pop("log") == "text on a terminal, else JSON"
     assert written.pop("dask_scheduler") == "unset: threads"
     assert Settings.model_fields["dask_scheduler"].default is None
+    assert written.pop("max_builds") == "unset: no bound"
+    assert Settings.model_fields["max_builds"].default is None
     defaults = {name: field.default for name, field in Settings.model_fields.items() if name in written}
     assert Settings.model_validate(written).model_dump(include=set(written)) == defaults
 

@@ -87,7 +87,7 @@ class Opened:
 
     @property
     def root(self) -> str:
-        return str(self.built.stored.root)
+        return str(self.built.path)
 
     @property
     def levels(self) -> range:
@@ -132,7 +132,7 @@ def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     tiles = [case.tile()]
     mosaic = save_mosaic(folder, tiles, transform=case.transform, crs=case.crs)
     built = build(mosaic, case.metric, folder / "p.zarr", shard_cells=SHARD, chunk_cells=CHUNK)
-    with xarray.open_datatree(str(built.stored.root), engine="zarr") as tree:
+    with xarray.open_datatree(str(built.path), engine="zarr") as tree:
         yield Opened(case, built, paint(tiles), tree)
 
 

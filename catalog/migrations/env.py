@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from catalog.models import Base
+from catalog.models import Terrain
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=Terrain.metadata)
 with context.begin_transaction():
     context.run_migrations()

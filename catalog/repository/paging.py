@@ -6,7 +6,7 @@ import re
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select
 
@@ -25,7 +25,11 @@ class Page(Generic[T]):
 
 
 def read_page(
-    session: ReadSession, query: Select[T], limit: int, key_of: Callable[[T], int | str]
+    session: ReadSession,
+    query: Select[Any],
+    limit: int,
+    kind: Callable[..., T],
+    key_of: Callable[[T], int | str],
 ) -> Page[T]:
     """The first `limit` items of a query that is ordered by a key and begins after the cursor.
 
@@ -33,12 +37,19 @@ def read_page(
     ----------
     limit : int
         At least 1.
+    kind : callable
+        Makes an item of a row's columns. Objects of the session would cost several times as much.
     key_of : callable
         The key of an item, which the cursor carries.
     """
-    found = list(session.scalars(query.limit(limit + 1)))
-    items = found[:limit]
-    return Page(items, _encode(str(key_of(items[-1]))) if len(found) > limit else None)
+    found = session.execute(query.limit(limit + 1)).all()
+    items = [kind(*row) for row in found[:limit]]
+    return Page(items, encode_cursor(str(key_of(items[-1]))) if len(found) > limit else None)
+
+
+def encode_cursor(key: str) -> str:
+    """The cursor of what follows this key."""
+    return urlsafe_b64encode(key.encode("ascii")).decode("ascii").rstrip("=")
 
 
 def decode_cursor(cursor: str, key: re.Pattern[str]) -> str:
@@ -60,7 +71,3 @@ def decode_cursor(cursor: str, key: re.Pattern[str]) -> str:
     if key.fullmatch(text) is None:
         raise CursorInvalid(cursor)
     return text
-
-
-def _encode(key: str) -> str:
-    return urlsafe_b64encode(key.encode("ascii")).decode("ascii").rstrip("=")

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, insert, or_, select, update
 from sqlalchemy.orm import joinedload
 
+from catalog.clock import read_clock
 from catalog.column_types import utc_now
 from catalog.database import ReadSession, WriteSession
 from catalog.errors import TerrainNotFound
 from catalog.models import Generation, Pyramid
-from catalog.repository.rows import columns_of
+from catalog.repository.leases import Lease, finish_lease, release_lease, reopen_builds
+from catalog.repository.rows import columns_of, count_changed
 from catalog.repository.terrains import lock_terrain
 
 
@@ -54,24 +56,37 @@ def is_generation_known(session: ReadSession, generation_id: str) -> bool:
     return session.get(Generation, generation_id) is not None
 
 
-def publish_generation(session: WriteSession, new: NewGeneration) -> bool:
-    """Put a generation into use and retire the one before it.
+def publish_generation(session: WriteSession, new: NewGeneration, lease: Lease | None = None) -> bool:
+    """Put a generation into use, retire the one before it, and end the lease of its build.
+
+    Doing so again changes nothing: whoever does not know whether it was done may ask once more.
 
     Returns
     -------
-    False, and nothing is changed, when a generation of a newer revision is in use.
+    False when a generation of a newer revision is in use, or it was replaced; only the lease is ended.
 
     Raises
     ------
     TerrainNotFound
         It was deleted while the pyramid was built.
+    LeaseLost
+        Another process builds the pyramid now; nothing may be kept of this session.
     """
+    if lease is not None and lease.generation_id != new.id:
+        raise ValueError(f"the lease is for {lease.generation_id}, what is to be published is {new.id}")
     lock_terrain(session, new.terrain_id)
+    known = session.get(Generation, new.id, populate_existing=True)
+    if known is not None:
+        return known.retired_at is None
     _ensure_pyramid(session, new.terrain_id, new.metric)
     session.execute(insert(Generation).values(columns_of(new)))
     if not _point_at(session, new):
         session.execute(delete(Generation).where(Generation.id == new.id))
+        if lease is not None:
+            release_lease(session, lease, is_wanted=False)
         return False
+    if lease is not None:
+        finish_lease(session, lease)
     _retire(session, new.terrain_id, new.metric, kept=new.id)
     return True
 
@@ -100,12 +115,14 @@ def record_failure(
 
 
 def mark_corrupt(session: WriteSession, terrain_id: int, metric: str, generation_id: str) -> None:
-    """Remember that a generation is damaged, if it still is the one in use."""
-    session.execute(
+    """Remember that a generation is damaged, if it still is the one in use; another one is wanted."""
+    marking = (
         update(Pyramid)
         .where(_is(terrain_id, metric), Pyramid.generation_id == generation_id)
         .values(corrupt=True)
     )
+    if count_changed(session.execute(marking)):
+        reopen_builds(session, terrain_id, metric, is_wanted=True)
 
 
 def drop_pyramid(session: WriteSession, terrain_id: int, metric: str) -> None:
@@ -160,4 +177,5 @@ def _retire(session: WriteSession, terrain_id: int, metric: str, *, kept: str | 
     )
     if kept is not None:
         retiring = retiring.where(Generation.id != kept)
-    session.execute(retiring.values(retired_at=utc_now()))
+    session.execute(retiring.values(retired_at=read_clock(session)))
+    reopen_builds(session, terrain_id, metric, but=kept)

@@ -12,14 +12,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CursorResult, and_, delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from catalog.clock import read_clock
 from catalog.database import ReadSession, WriteSession
 from catalog.errors import RegistrationLost, RegistrationNotFound, TerrainNotFound
 from catalog.models import Registration
-from catalog.repository.rows import columns_of
+from catalog.repository.rows import columns_of, count_changed
 
 FORGOTTEN_AFTER = timedelta(minutes=5)
 """A job that no process has told of for so long is nobody's."""
@@ -187,7 +187,7 @@ def fail_forgotten(session: WriteSession, failure: dict[str, Any]) -> int:
         Registration.state.in_(OPEN), Registration.beat_at < now - FORGOTTEN_AFTER
     )
     ending = {"state": RegistrationState.FAILED, "owner": None, "finished_at": now, "failure": failure}
-    return _count(session.execute(forgotten.values(ending)))
+    return count_changed(session.execute(forgotten.values(ending)))
 
 
 def drop_old(session: WriteSession) -> None:
@@ -215,9 +215,5 @@ def _change(session: WriteSession, registration_id: str, owner: str, columns: di
         Another process took it over, or its terrain is gone.
     """
     own = and_(Registration.id == registration_id, Registration.owner == owner)
-    if _count(session.execute(update(Registration).where(own).values(columns))) != 1:
+    if count_changed(session.execute(update(Registration).where(own).values(columns))) != 1:
         raise RegistrationLost(registration_id)
-
-
-def _count(result: Any) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0

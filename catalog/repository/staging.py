@@ -25,7 +25,8 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from catalog.column_types import utc_now
 from catalog.database import ReadSession, WriteSession
-from catalog.models import Json, Registration, StagedTile, Tile
+from catalog.model_base import Json
+from catalog.models import Registration, StagedTile, Tile
 from catalog.repository.registrations import OPEN
 from catalog.repository.rows import columns_of
 from catalog.repository.tiles import NewTile

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -53,6 +54,40 @@ class NewTerrain:
     declared_height: int | None = None
     nodata: int | float | None = None
     tile_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTerrain:
+    """What a list tells of a terrain; the fields are those of `models.Terrain`."""
+
+    id: int
+    name: str
+    title: str | None
+    description: str | None
+    attribution: str | None
+    license: str | None
+    unit: str | None
+    vertical_datum: str | None
+    crs: str | None
+    anchor_transform: list[float] | None
+    declared_x: int | None
+    declared_y: int | None
+    declared_width: int | None
+    declared_height: int | None
+    nodata: int | float | None
+    tile_size: int | None
+    revision: int
+    tile_count: int
+    min_x: int | None
+    min_y: int | None
+    max_x: int | None
+    max_y: int | None
+    west: float | None
+    south: float | None
+    east: float | None
+    north: float | None
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +151,7 @@ def list_terrains(
     after: str | None = None,
     name_prefix: str | None = None,
     bbox: Extent | None = None,
-) -> Page[Terrain]:
+) -> Page[ListedTerrain]:
     """A page of terrains by name, in one statement.
 
     Parameters
@@ -134,7 +169,7 @@ def list_terrains(
     ------
     CursorInvalid
     """
-    query = select(Terrain).order_by(Terrain.name)
+    query = select(*(getattr(Terrain, field.name) for field in fields(ListedTerrain))).order_by(Terrain.name)
     if after is not None:
         query = query.where(Terrain.name > decode_cursor(after, NAME))
     if name_prefix:
@@ -143,7 +178,7 @@ def list_terrains(
         query = query.where(Terrain.name >= name_prefix, Terrain.name < name_prefix + AFTER_NAMES)
     if bbox is not None:
         query = query.where(lies_in(bbox))
-    return read_page(session, query, limit, lambda terrain: terrain.name)
+    return read_page(session, query, limit, ListedTerrain, lambda terrain: terrain.name)
 
 
 def create_terrain(session: WriteSession, new: NewTerrain) -> Terrain:

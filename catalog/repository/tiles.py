@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, and_, false, insert, or_, select
+from sqlalchemy import ColumnElement, and_, false, insert, or_, select, tuple_
 
 from catalog.database import ReadSession, WriteSession
 from catalog.errors import TerrainNotFound, TileNotFound
@@ -73,6 +73,28 @@ class TileRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedTile:
+    """What a list tells of a tile; the fields are those of `models.Tile`."""
+
+    id: int
+    terrain_id: int
+    url: str
+    x: int
+    y: int
+    width: int
+    height: int
+    dtype: str
+    nodata: int | float | None
+    scale: float
+    offset: float
+    priority: int
+    size: int
+    mtime_ns: int | None
+    etag: str | None
+    is_declared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RegisteredTiles:
     """The tiles in the order asked for, and whether any is new or differs from what was known."""
 
@@ -127,7 +149,7 @@ def list_tiles(
     after: str | None = None,
     cell: Window | None = None,
     windows: Sequence[Window] | None = None,
-) -> Page[Tile]:
+) -> Page[ListedTile]:
     """A page of a terrain's tiles in the order of registration, in one statement.
 
     Parameters
@@ -145,14 +167,17 @@ def list_tiles(
     ------
     CursorInvalid
     """
-    query = select(Tile).where(Tile.terrain_id == terrain_id).order_by(Tile.id)
-    if after is not None:
-        query = query.where(Tile.id > int(decode_cursor(after, ID)))
+    last_id = 0 if after is None else int(decode_cursor(after, ID))
+    columns = (getattr(Tile, field.name) for field in fields(ListedTile))
+    # not `terrain_id = …`: the order would be that of ids alone, and PostgreSQL would look for the
+    # terrain's tiles among all others in the primary key
+    begun = tuple_(Tile.terrain_id, Tile.id) > (terrain_id, last_id)
+    query = select(*columns).where(begun, Tile.terrain_id <= terrain_id).order_by(Tile.terrain_id, Tile.id)
     if cell is not None:
         query = query.where(_touches(cell))
     if windows is not None:
         query = query.where(or_(false(), *map(_touches, windows)))
-    return read_page(session, query, limit, lambda tile: tile.id)
+    return read_page(session, query, limit, ListedTile, lambda tile: tile.id)
 
 
 def _touches(window: Window) -> ColumnElement[bool]:

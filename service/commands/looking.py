@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from catalog.models import Terrain
 from catalog.repository import terrains
+from catalog.repository.terrains import ListedTerrain
 from service.bodies import pyramid_body, terrain_body
 from service.commands.opening import AsJson, TerrainName, open_installation
 from service.console import print_info, print_json, print_terrains
@@ -32,7 +32,7 @@ def list_(
         print_terrains([terrain_body(terrain) for terrain in found])
 
 
-def _all_terrains(house: House, prefix: str | None) -> Iterator[Terrain]:
+def _all_terrains(house: House, prefix: str | None) -> Iterator[ListedTerrain]:
     after: str | None = None
     while True:
         with house.database.read() as session:

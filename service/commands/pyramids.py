@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 
 from service.bodies import pyramid_body
 from service.build_plans import PlannedBuild, plan_build
-from service.builds import build_pyramids, find_fresh
+from service.builds import find_fresh
+from service.complete_builds import complete_builds
 from service.console import print_json, progress_bar, tell
 from service.house import House
 from service.pyramid_states import get_state
@@ -37,7 +38,7 @@ def build_and_tell(house: House, terrain: str, metrics: Sequence[str], *, again:
     missing = [metric for metric in metrics if again or find_fresh(house, terrain, metric) is None]
     if missing:
         with progress_bar(f"{terrain} {','.join(missing)}", quiet=as_json) as advance:
-            build_pyramids(house, terrain, missing, advance)
+            complete_builds(house, terrain, missing, advance, again=again)
     states = [pyramid_body(house, get_state(house, None, terrain, metric)) for metric in metrics]
     if as_json:
         print_json({"pyramids": states})

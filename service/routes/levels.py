@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -23,8 +24,16 @@ from service.bodies import pyramid_body
 from service.build_permits import may_build, refusal_of
 from service.desk import Desk, GivenDesk
 from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
-from service.errors import BuildNeedsKey, FormatNotSupported, NothingAcceptable, ServiceError
+from service.errors import (
+    BuildCancelled,
+    BuildNeedsKey,
+    FormatNotSupported,
+    NothingAcceptable,
+    PyramidLost,
+    ServiceError,
+)
 from service.etags import answers_304, etag_of
+from service.failures import failure_of, is_lasting
 from service.key_guard import granted_scope
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
 from service.links import pyramid_path
@@ -102,7 +111,12 @@ async def get_level(
         raise await refusal_of(desk, located)
     if resolved is None:
         return await _accepted(desk, located, preference)
-    return await desk.run(_respond, request, desk.levels, resolved, form)
+    try:
+        return await desk.run(_respond, request, desk.levels, resolved, form)
+    except PyramidCorrupt:
+        with suppress(BuildCancelled):  # the catalogue knows it, too: somebody will build it
+            desk.builds.order(located.terrain.id, metric, located.terrain.revision)
+        raise
 
 
 async def _brought_up_to_date(
@@ -125,6 +139,8 @@ async def _brought_up_to_date(
         located = await desk.run(desk.levels.locate, located.terrain.id, located.metric, located.asked)
         if failure is not None and not located.is_fresh and located.terrain.revision == revision:
             if refuses_stale or desk.levels.resolve(located) is None:
+                if located.is_corrupt and is_lasting(failure):
+                    raise PyramidLost(located.metric, failure_of(failure).detail) from failure
                 raise failure
             return located
     return located

@@ -58,7 +58,8 @@ async def order_build(
     get_grid(found.terrain)
     preference = parse_prefer(prefer, default_s=0.0, longest_s=desk.house.settings.max_build_wait_s)
     if found.state is not State.READY:
-        await desk.builds.order(found.terrain.id, metric, found.terrain.revision).wait(preference.wait_s)
+        build = desk.builds.order(found.terrain.id, metric, found.terrain.revision, insists=True)
+        await build.wait(preference.wait_s)
         found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
     body = pyramid_body(desk.house, found).model_dump(mode="json")
     if found.state is State.READY:

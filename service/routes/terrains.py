@@ -10,11 +10,10 @@ from fastapi import APIRouter, Query, Request, Response
 from catalog.errors import CatalogUnavailable, CursorInvalid, RequestKeyTaken, TerrainExists, TerrainNotFound
 from catalog.models import Terrain
 from catalog.repository import terrains
-from catalog.repository.paging import Page
 from raster.errors import GridInvalid, TerrainTooLarge
 from raster.grid import Extent
 from service.bbox import parse_bbox
-from service.bodies import terrain_body
+from service.bodies import terrain_body, terrain_page
 from service.creation import TerrainOrder, create_terrain
 from service.desk import Desk, GivenDesk
 from service.last_good import STALE_HEADERS, GoodAnswer
@@ -54,19 +53,18 @@ async def list_terrains(
     extent = None if bbox is None else parse_bbox(bbox)
 
     async def read() -> GoodAnswer:
-        page = await desk.run(_read_page, desk, limit, after, q, extent)
-        following = next_page(request, page.next)
-        body = TerrainPage(terrains=[terrain_body(terrain) for terrain in page.items], next=following)
-        return GoodAnswer(content=body.model_dump_json().encode(), next_page=following)
+        return await desk.run(_read_page, request, desk, limit, after, q, extent)
 
     return (await desk.last_good.answer(request, "list", read)).respond(request)
 
 
 def _read_page(
-    desk: Desk, limit: int, after: str | None, q: str | None, bbox: Extent | None
-) -> Page[Terrain]:
+    request: Request, desk: Desk, limit: int, after: str | None, q: str | None, bbox: Extent | None
+) -> GoodAnswer:
     with desk.house.database.read() as session:
-        return terrains.list_terrains(session, limit=limit, after=after, name_prefix=q, bbox=bbox)
+        page = terrains.list_terrains(session, limit=limit, after=after, name_prefix=q, bbox=bbox)
+    following = next_page(request, page.next)
+    return GoodAnswer(content=terrain_page(page, following), next_page=following)
 
 
 @router.post(
@@ -115,11 +113,9 @@ async def get_terrain(request: Request, desk: GivenDesk, terrain: str) -> Respon
 
 
 def _read_one(desk: Desk, key: str) -> TerrainWithPyramidsBody:
-    with desk.house.database.read() as session:
-        found = terrains.get_terrain(session, key)
-    states = list_states(desk.house, desk.builds, found.id)
+    states = list_states(desk.house, desk.builds, key)
     pyramids = {state.metric: state.state.value for state in states}
-    return TerrainWithPyramidsBody(**terrain_body(found).model_dump(), pyramids=pyramids)
+    return TerrainWithPyramidsBody(**terrain_body(states[0].terrain).model_dump(), pyramids=pyramids)
 
 
 @router.patch("/{terrain}", responses=problem_responses(TerrainNotFound, CatalogUnavailable, has_body=True))

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from catalog.errors import CatalogUnavailable, CursorInvalid, RequestKeyTaken, TerrainNotFound, TileNotFound
 from catalog.models import Tile
 from catalog.repository import terrains, tiles
-from catalog.repository.paging import Page
 from raster.errors import GridInvalid, TerrainTooLarge
-from service.bodies import tile_body
+from service.bodies import tile_body, tile_page
 from service.desk import Desk, GivenDesk
 from service.errors import ParameterInvalid, RegistrationRefused, RegistrationTooLarge, SpoolUnavailable
+from service.last_good import GoodAnswer
 from service.links import next_page
 from service.problems import SOURCE_ERRORS, problem_responses
 from service.registration import change_priority, register_tiles, remove_tile
@@ -83,13 +83,16 @@ async def get_statistics(desk: GivenDesk, tile_id: TileId) -> StatisticsBody:
 
 @router.get(
     "/{terrain}/tile",
-    responses=problem_responses(
-        TerrainNotFound, CursorInvalid, GridInvalid, ParameterInvalid, CatalogUnavailable
-    ),
+    response_model=TilePage,
+    responses={
+        **problem_responses(
+            TerrainNotFound, CursorInvalid, GridInvalid, ParameterInvalid, CatalogUnavailable
+        ),
+        304: {"description": "The page is the one the client has"},
+    },
 )
 async def list_tiles(
     request: Request,
-    response: Response,
     desk: GivenDesk,
     terrain: str,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -100,20 +103,21 @@ async def list_tiles(
         str | None,
         Query(max_length=200, description="west,south,east,north in degrees: only tiles there."),
     ] = None,
-) -> TilePage:
+) -> Response:
     """A page of a terrain's tiles, in the order of registration."""
-    page = await desk.run(_read_page, desk, terrain, limit, after, TileFilter(row=row, col=col, bbox=bbox))
-    following = next_page(request, page.next)
-    if following is not None:
-        response.headers["Link"] = f'<{following}>; rel="next"'
-    return TilePage(tiles=[tile_body(tile) for tile in page.items], next=following)
+    wanted = TileFilter(row=row, col=col, bbox=bbox)
+    return (await desk.run(_read_page, request, desk, terrain, limit, after, wanted)).respond(request)
 
 
-def _read_page(desk: Desk, key: str, limit: int, after: str | None, wanted: TileFilter) -> Page[Tile]:
+def _read_page(
+    request: Request, desk: Desk, key: str, limit: int, after: str | None, wanted: TileFilter
+) -> GoodAnswer:
     with desk.house.database.read() as session:
         terrain = terrains.get_terrain(session, key)
         cell, windows = wanted.cell(), wanted.windows(terrain)
-        return tiles.list_tiles(session, terrain.id, limit=limit, after=after, cell=cell, windows=windows)
+        page = tiles.list_tiles(session, terrain.id, limit=limit, after=after, cell=cell, windows=windows)
+    following = next_page(request, page.next)
+    return GoodAnswer(content=tile_page(page, following), next_page=following)
 
 
 @router.post(

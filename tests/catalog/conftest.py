@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from catalog.database import Database, open_database
 from catalog.models import Terrain
+from catalog.repository.leases import Lease, WantedBuild, take_lease
 from catalog.repository.pyramids import NewGeneration
 from catalog.repository.terrains import NewTerrain, create_terrain
 from catalog.repository.tiles import NewTile
@@ -62,6 +63,25 @@ def new_generation(alps: Terrain) -> Callable[..., NewGeneration]:
         return NewGeneration(**{**plain, **fields})
 
     return make
+
+
+@pytest.fixture
+def wanted(alps: Terrain) -> WantedBuild:
+    """The maxima of `alps`, as they were at revision 1."""
+    return WantedBuild(terrain_id=alps.id, metric="max", revision=1, recipe="r1")
+
+
+@pytest.fixture
+def take(database: Database, wanted: WantedBuild) -> Callable[..., Lease | None]:
+    """Try to take the lease of `wanted`, or of another build, for an attempt that is named."""
+
+    def take(attempt: str, **options: Any) -> Lease | None:
+        plain = {"owner": attempt, "host": "here", "generation_id": f"g-{attempt}", "ttl_s": 100.0}
+        build = options.pop("build", wanted)
+        with database.write() as session:
+            return take_lease(session, build, **{**plain, **options})
+
+    return take
 
 
 @pytest.fixture

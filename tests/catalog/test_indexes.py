@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import event, insert, text
 
 from catalog.database import Database, ReadSession
-from catalog.models import Terrain, Tile
-from catalog.repository.paging import _encode
+from catalog.models import BuildLease, Terrain, Tile
+from catalog.repository.lease_views import list_live_leases
+from catalog.repository.paging import encode_cursor
 from catalog.repository.terrains import NewTerrain, create_terrain, find_terrain, list_terrains
 from catalog.repository.tiles import list_tiles
 from raster.grid import Extent
@@ -23,19 +24,21 @@ ROWS = 5000
 
 @pytest.fixture
 def large(database: Database) -> Database:
-    """A catalogue of many terrains; the first one has many tiles."""
+    """A catalogue of many terrains; `t` has many tiles, which came after as many of `s`."""
     with database.write() as session:
-        first = create_terrain(session, NewTerrain(name="t"))
+        created = [create_terrain(session, NewTerrain(name=name)) for name in "st"]
         rows = [
             {"name": f"{'abcdefghij'[number % 10]}{number}", "west": number % 360 - 180.0, "south": 0.0,
              "east": number % 360 - 179.5, "north": 0.5}
             for number in range(ROWS)
         ]  # fmt: skip
         session.execute(insert(Terrain), rows)
-        tile = {"terrain_id": first.id, "x": 0, "y": 0, "width": 1, "height": 1, "dtype": "int16",
+        tile = {"x": 0, "y": 0, "width": 1, "height": 1, "dtype": "int16",
                 "scale": 1.0, "offset": 0.0, "south_up": False, "priority": 0, "size": 2, "block_height": 1,
                 "block_width": 1}  # fmt: skip
-        session.execute(insert(Tile), [{**tile, "url": f"{number}.tif"} for number in range(ROWS)])
+        for terrain in created:
+            tiles = [{**tile, "terrain_id": terrain.id, "url": f"{number}.tif"} for number in range(ROWS)]
+            session.execute(insert(Tile), tiles)
         session.execute(text("ANALYZE"))
     return database
 
@@ -60,7 +63,7 @@ def plan_of(database: Database, ask: Callable[[ReadSession], object]) -> str:
 
 def test_a_page_of_names_is_read_off_an_index(large: Database) -> None:
     whole = plan_of(large, lambda session: list_terrains(session, limit=100))
-    begun = plan_of(large, lambda session: list_terrains(session, limit=100, after=_encode("e5")))
+    begun = plan_of(large, lambda session: list_terrains(session, limit=100, after=encode_cursor("e5")))
     for plan in (whole, begun):
         assert re.search("uq_terrain_name|sqlite_autoindex_terrain_1", plan), plan
         assert not re.search("Sort|TEMP B-TREE|Seq Scan", plan), plan
@@ -79,10 +82,28 @@ def test_places_are_found_through_an_index_where_there_is_one(large: Database, c
     assert ("ix_terrain_place" in plan) == (catalogue_kind == "postgresql"), plan
 
 
-def test_a_page_of_tiles_is_read_off_an_index(large: Database) -> None:
+@pytest.mark.parametrize("key", [None, str(ROWS + ROWS // 2)])
+def test_a_page_of_tiles_is_read_off_the_index_of_its_terrain(large: Database, key: str | None) -> None:
+    """Not off the primary key, where all tiles of other terrains come first."""
     with large.read() as session:
         terrain = find_terrain(session, "t")
     assert terrain is not None
-    cursor = _encode("2500")
-    plan = plan_of(large, lambda session: list_tiles(session, terrain.id, limit=100, after=cursor))
-    assert not re.search("Sort|TEMP B-TREE|Seq Scan", plan), plan
+    after = None if key is None else encode_cursor(key)
+    plan = plan_of(large, lambda session: list_tiles(session, terrain.id, limit=100, after=after))
+    assert "ix_tile_terrain_id_id" in plan
+    assert not re.search("Sort|TEMP B-TREE|Seq Scan|pk_tile|Filter", plan), plan
+
+
+def test_builds_under_way_are_found_among_those_that_ended(large: Database) -> None:
+    with large.write() as session:
+        terrain = find_terrain(session, "t")
+        assert terrain is not None
+        lease = {
+            "terrain_id": terrain.id, "metric": "max", "recipe": "r", "owner": "a", "host": "h", "fence": 1,
+            "state": "ready", "lease_until": 0.0, "attempts": 0, "generation_id": "g", "started_at": 0.0,
+            "beat_at": 0.0,
+        }  # fmt: skip
+        session.execute(insert(BuildLease), [{**lease, "revision": number} for number in range(ROWS)])
+        session.execute(text("ANALYZE"))
+    plan = plan_of(large, list_live_leases)
+    assert "ix_build_lease_building" in plan, plan

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from catalog import schema
 from catalog.database import Database, open_database
 from catalog.errors import SchemaOutdated
-from catalog.models import Base, Terrain
+from catalog.model_base import Base
+from catalog.models import Terrain
 from catalog.repository.terrains import find_terrain, get_terrain
 
 BETWEEN_CLAUSES = r"\n|,\s+(?![^(]*\))"

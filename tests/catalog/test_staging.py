@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from catalog.database import Database
 from catalog.models import Terrain, Tile
 from catalog.repository import registrations, staging
 from catalog.repository.registrations import NewRegistration
 from catalog.repository.staging import LOOKED_UP, StagedRow
-from catalog.repository.tiles import NewTile, list_tiles, register_tiles
+from catalog.repository.tiles import NewTile, register_tiles
 
 MakeTile = Callable[..., NewTile]
 JOB = "job"
@@ -28,7 +29,7 @@ def alps_with_job(database: Database, alps: Terrain) -> Terrain:
 
 def known(database: Database, terrain: Terrain) -> list[Tile]:
     with database.read() as session:
-        return list_tiles(session, terrain.id, limit=1000).items
+        return list(session.scalars(select(Tile).where(Tile.terrain_id == terrain.id).order_by(Tile.id)))
 
 
 def register(database: Database, terrain: Terrain, *rows: NewTile) -> bool:

@@ -23,7 +23,7 @@ from catalog.repository.terrains import (
     set_lonlat_extent,
     update_terrain,
 )
-from catalog.repository.tiles import NewTile, delete_tile, list_tiles, register_tiles
+from catalog.repository.tiles import NewTile, delete_tile, register_tiles
 from raster.grid import Extent
 
 
@@ -221,9 +221,9 @@ def test_the_summary_of_no_tiles_is_empty(
 ) -> None:
     with database.write() as session:
         terrain = get_terrain(session, "alps")
-        register_tiles(session, terrain, [new_tile()])
+        registered = register_tiles(session, terrain, [new_tile()])
         refresh_summary(session, terrain)
-        delete_tile(session, list_tiles(session, terrain.id, limit=1).items[0])
+        delete_tile(session, registered.tiles[0])
         refresh_summary(session, terrain)
     found = read(database)
     assert (found.tile_count, found.min_x, found.min_y, found.max_x, found.max_y) == (

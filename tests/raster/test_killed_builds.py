@@ -13,7 +13,8 @@ import pytest
 
 import killable
 from raster.journal import find_attempts
-from raster.objects import Manifest, manifest_path
+from raster.storage.local import LocalRoot, LocalStore
+from raster.storage.manifest import Manifest
 from terrains import build
 
 KILLS = int(os.environ.get("ZIGGURAT_TEST_KILLS", "10"))
@@ -50,7 +51,7 @@ def test_nothing_finished_is_written_again(tmp_path: Path, metric: str, seed: in
         for key in run(tmp_path, f"g{number:02}", kill_after):
             assert key not in finished, f"{key} was finished and is written again"
             written.add(key)
-        attempts = find_attempts(tmp_path / "store", planned.key(planned.pyramids[0]))
+        attempts = find_attempts(LocalStore(tmp_path / "store"), planned.key(planned.pyramids[0]))
         finished |= {
             each.key for attempt in attempts for stored in attempt.shards.values() for each in stored
         }
@@ -65,6 +66,6 @@ def test_nothing_finished_is_written_again(tmp_path: Path, metric: str, seed: in
 
 def contents(root: Path) -> Manifest:
     """What a pyramid holds, but for the root's metadata, which names the generation."""
-    manifest = Manifest.from_json(manifest_path(root).read_bytes())
+    manifest = Manifest.from_json(LocalRoot(root).manifest_path.read_bytes())
     kept = {key: stored for key, stored in manifest.objects.items() if key != "zarr.json"}
     return Manifest(kept, manifest.empty)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from oracle import OracleTile, paint
 from raster.cells import SOURCE_DTYPES
-from raster.errors import SourceChanged, SourceNotFound
-from raster.objects import read_manifest
+from raster.errors import SourceChanged, SourceNotFound, StoreFailed
 from raster.scheduling import ThreadScheduler
+from raster.storage.local import LocalRoot
+from raster.storage.store import read_manifest
 from raster.writing import Destination, write_pyramids
 from terrains import METRICS, UTM, assert_equals_oracle, build, plan, save_mosaic
 
@@ -116,7 +117,7 @@ def test_the_parts_of_a_mean_are_stored_beside_it(tmp_path: Path) -> None:
     laid = [OracleTile(0, 0, GOLDEN, nodata=0)]
     built = build(save_mosaic(tmp_path, laid), "mean", tmp_path / "p.zarr", shard_cells=4, chunk_cells=2)
     native = paint(laid)
-    tree = xarray.open_datatree(str(built.stored.root), engine="zarr", mask_and_scale=False)
+    tree = xarray.open_datatree(str(built.path), engine="zarr", mask_and_scale=False)
     assert list(tree["0"].data_vars) == ["elevation"]
     for level in (1, 2, 3):
         parts = tree[str(level)]
@@ -132,11 +133,7 @@ def test_shards_without_data_are_listed_as_empty_and_not_stored(tmp_path: Path) 
     ]
     built = build(save_mosaic(tmp_path, laid), "max", tmp_path / "p.zarr", shard_cells=8, chunk_cells=4)
     manifest = read_manifest(built.stored.root)
-    on_disk = {
-        path.relative_to(built.stored.root).as_posix()
-        for path in built.stored.root.rglob("*")
-        if path.is_file()
-    }
+    on_disk = {path.relative_to(built.path).as_posix() for path in built.path.rglob("*") if path.is_file()}
     assert on_disk == set(manifest.objects)
     assert {key for key in manifest.objects if key.startswith("0/elevation/c/")} == {
         "0/elevation/c/0/0",
@@ -174,7 +171,7 @@ def test_a_source_that_changed_since_registration_is_not_read(tmp_path: Path) ->
 def test_a_place_that_is_taken_is_never_written_to(tmp_path: Path) -> None:
     mosaic = save_mosaic(tmp_path, [OracleTile(0, 0, GOLDEN)])
     build(mosaic, "max", tmp_path / "p.zarr")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(StoreFailed, match="exists"):
         build(mosaic, "max", tmp_path / "p.zarr")
 
 
@@ -183,7 +180,10 @@ def test_progress_counts_every_task_once(tmp_path: Path) -> None:
     planned = plan(mosaic, "max", "p", shard_cells=8, chunk_cells=8)
     seen: list[tuple[int, int]] = []
     write_pyramids(
-        planned, [Destination(root=tmp_path / "p.zarr")], ThreadScheduler(2), lambda *at: seen.append(at)
+        planned,
+        [Destination(root=LocalRoot(tmp_path / "p.zarr"))],
+        ThreadScheduler(2),
+        lambda *at: seen.append(at),
     )
     total = planned.task_count
     assert total == 81 + 25 + 9 + 4 + 1

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from oracle import OracleTile
-from raster.journal import Attempt, find_abandoned, find_attempts, forget_attempt
-from raster.objects import Manifest, manifest_path
+from raster.journal import Attempt, find_abandoned, find_attempts
 from raster.pyramid import BuildPlan
 from raster.scheduling import ThreadScheduler
+from raster.storage.local import LocalRoot, LocalStore
+from raster.storage.manifest import Manifest
 from raster.writing import Destination, WrittenPyramid, write_pyramids
 from terrains import METRICS, plan, save_mosaic
 
@@ -46,19 +47,19 @@ def write(
         if stop_after is not None and len(seen) >= stop_after:
             raise Killed
 
-    destination = Destination(root=root, earlier=earlier)
+    destination = Destination(root=LocalRoot(root), earlier=earlier)
     (written,) = write_pyramids(build, [destination], ThreadScheduler(2), on_shard)
     return written, seen
 
 
 def attempts(build: BuildPlan, store: Path) -> list[Attempt]:
     """Earlier attempts at this build."""
-    return find_attempts(store, build.key(build.pyramids[0]))
+    return find_attempts(LocalStore(store), build.key(build.pyramids[0]))
 
 
 def cells_of(root: Path) -> dict[str, bytes]:
     """Every object but the root's metadata, which names the generation."""
-    manifest = Manifest.from_json(manifest_path(root).read_bytes())
+    manifest = Manifest.from_json(LocalRoot(root).manifest_path.read_bytes())
     return {key: (root / key).read_bytes() for key in manifest.objects if key != "zarr.json"}
 
 
@@ -68,7 +69,7 @@ def test_what_was_finished_is_not_made_again(tmp_path: Path, metric: str, stop_a
     store = tmp_path / "store"
     build = planned(tmp_path / "tile", metric)
     whole, all_tasks = write(build, store / "g1.zarr", [])
-    forget_attempt(store / "g1.zarr")
+    LocalRoot(store / "g1.zarr").forget_log()
     with pytest.raises(Killed):
         write(build, store / "g2.zarr", [], stop_after=stop_after)
     (attempt,) = (each for each in attempts(build, store) if each.root.name == "g2.zarr")
@@ -97,7 +98,7 @@ def test_damaged_shards_are_made_again(tmp_path: Path, damage: str) -> None:
     store = tmp_path / "store"
     build = planned(tmp_path / "tile", "mean")
     write(build, store / "g1.zarr", [])
-    forget_attempt(store / "g1.zarr")
+    LocalRoot(store / "g1.zarr").forget_log()
     with pytest.raises(Killed):
         write(build, store / "g2.zarr", [], stop_after=45)
     (attempt,) = attempts(build, store)
@@ -152,19 +153,21 @@ from pathlib import Path
 build = module.planned(Path({str(tmp_path / "tile")!r}), "max")
 from raster.writing import Destination, write_pyramids
 from raster.scheduling import ThreadScheduler
+from raster.storage.local import LocalRoot
 def on_shard(done, total):
     print(done, flush=True)
     time.sleep(0.01)
-write_pyramids(build, [Destination(root=Path({str(store / "g1.zarr")!r}))], ThreadScheduler(1), on_shard)
+root = LocalRoot(Path({str(store / "g1.zarr")!r}))
+write_pyramids(build, [Destination(root=root)], ThreadScheduler(1), on_shard)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         while writer.stdout.readline().strip() != "20":
             assert writer.poll() is None
-        assert not list(find_abandoned(store, older_than_s=0))
+        assert not list(find_abandoned(LocalStore(store), older_than_s=0))
         writer.send_signal(signal.SIGKILL)
-    assert list(find_abandoned(store, older_than_s=0)) == [store / "g1.zarr"]
+    assert list(find_abandoned(LocalStore(store), older_than_s=0)) == [LocalRoot(store / "g1.zarr")]
     header = json.loads((store / "g1.journal").read_text().splitlines()[0])
-    (attempt,) = find_attempts(store, header["build"])
-    assert attempt.root == store / "g1.zarr"
+    (attempt,) = find_attempts(LocalStore(store), header["build"])
+    assert attempt.root == LocalRoot(store / "g1.zarr")
     assert len(attempt.shards) >= 20

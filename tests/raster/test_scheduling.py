@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,13 @@ from distributed import Client, LocalCluster
 from oracle import OracleTile
 from raster.budget import WAITING_SHARDS
 from raster.errors import ClusterUnavailable, SourceNotFound
-from raster.objects import Manifest, manifest_path
 from raster.pyramid import BuildPlan
-from raster.quadtree import Reduced
+from raster.quadtree import Reduced, ShardTasks
 from raster.scheduling import ClusterScheduler, Scheduler, ThreadScheduler
+from raster.shards import Shard
+from raster.storage.local import LocalRoot
+from raster.storage.manifest import Manifest
+from raster.tiles import PlacedTile
 from raster.writing import Destination, write_pyramids
 from terrains import UTM, plan, save_mosaic
 
@@ -44,10 +47,10 @@ def planned(folder: Path) -> BuildPlan:
 
 def build(plan: BuildPlan, root: Path, scheduler: Scheduler) -> Manifest:
     seen: list[tuple[int, int]] = []
-    write_pyramids(plan, [Destination(root=root)], scheduler, lambda *at: seen.append(at))
+    write_pyramids(plan, [Destination(root=LocalRoot(root))], scheduler, lambda *at: seen.append(at))
     assert seen[-1] == (plan.task_count, plan.task_count)
     assert [done for done, _ in seen] == list(range(1, plan.task_count + 1))
-    return Manifest.from_json(manifest_path(root).read_bytes())
+    return Manifest.from_json(LocalRoot(root).manifest_path.read_bytes())
 
 
 def test_a_cluster_stores_what_threads_store(tmp_path: Path, cluster: LocalCluster) -> None:
@@ -70,9 +73,11 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path: Path, cluster: LocalC
             os.kill(killed[0], signal.SIGKILL)
 
     root = tmp_path / "cluster" / "g.zarr"
-    write_pyramids(plan, [Destination(root=root)], ClusterScheduler(cluster.scheduler_address), on_shard)
+    write_pyramids(
+        plan, [Destination(root=LocalRoot(root))], ClusterScheduler(cluster.scheduler_address), on_shard
+    )
     assert killed
-    assert Manifest.from_json(manifest_path(root).read_bytes()) == by_threads
+    assert Manifest.from_json(LocalRoot(root).manifest_path.read_bytes()) == by_threads
     for key, stored in by_threads.objects.items():
         assert (root / key).stat().st_size == stored.size
     leftovers = [path for path in root.rglob("*") if path.is_file() and path.suffix == ".partial"]
@@ -97,7 +102,9 @@ def test_a_build_that_is_given_up_stops(tmp_path: Path, cluster: LocalCluster) -
     schedulers: list[Scheduler] = [ThreadScheduler(2), ClusterScheduler(cluster.scheduler_address)]
     for number, scheduler in enumerate(schedulers):
         with pytest.raises(GivenUp):
-            write_pyramids(plan, [Destination(root=tmp_path / f"{number}.zarr")], scheduler, give_up)
+            write_pyramids(
+                plan, [Destination(root=LocalRoot(tmp_path / f"{number}.zarr"))], scheduler, give_up
+            )
 
 
 def test_no_cluster_is_an_error_that_names_the_address(tmp_path: Path) -> None:
@@ -130,15 +137,23 @@ def test_what_is_in_flight_does_not_grow_with_the_terrain(
 
     monkeypatch.setattr(ThreadScheduler, "_compute", count)
     waiting: list[int] = []
-    gc.collect()
-    of_other_tests = {id(each) for each in gc.get_objects() if type(each) is Reduced}
+    made: list[weakref.ref[Reduced]] = []
+    run = ShardTasks.run
+
+    def run_and_note(
+        tasks: ShardTasks, shard: Shard, tiles: Sequence[PlacedTile], *children: Reduced
+    ) -> Reduced:
+        reduced = run(tasks, shard, tiles, *children)
+        made.append(weakref.ref(reduced))
+        return reduced
 
     def on_shard(done: int, total: int) -> None:
-        if done % 37 == 0:  # a look at every object takes its time
-            alive = (each for each in gc.get_objects() if type(each) is Reduced)
-            waiting.append(sum(id(each) not in of_other_tests for each in alive))
+        waiting.append(sum(each() is not None for each in tuple(made)))
 
-    write_pyramids(planned, [Destination(root=tmp_path / "g.zarr")], ThreadScheduler(workers), on_shard)
+    monkeypatch.setattr(ShardTasks, "run", run_and_note)
+    write_pyramids(
+        planned, [Destination(root=LocalRoot(tmp_path / "g.zarr"))], ThreadScheduler(workers), on_shard
+    )
     assert max(graphs) <= 341 + 1  # 4^4 leaves and what is above them, and the work on a shard itself
     # three wait at each level for their sister, and each worker is handed four and makes one
     assert max(waiting) <= WAITING_SHARDS * planned.tree.root.level + 2 * workers + 1

@@ -13,10 +13,12 @@ import zarr
 from oracle import OracleTile, paint
 from raster.layout import Description
 from raster.mosaic import Mosaic
-from raster.objects import Manifest, manifest_path, read_manifest
 from raster.pyramid import BuildPlan, plan_pyramids
 from raster.scheduling import ThreadScheduler
 from raster.siblings import find_level_0
+from raster.storage.local import LocalRoot
+from raster.storage.manifest import Manifest
+from raster.storage.store import read_manifest
 from raster.window import StoredPyramid
 from raster.writing import Destination, write_pyramids
 from terrains import METRICS, BuiltPyramid, assert_equals_oracle, plan, save_mosaic
@@ -48,7 +50,7 @@ class Store:
     def build(self, *metrics: str, taken_from: BuiltPyramid | None = None) -> list[BuiltPyramid]:
         """Pyramids in one pass, level 0 taken over where there is one to take."""
         build = plan_together(self.mosaic, metrics)
-        roots = [self.folder / f"{metric}.zarr" for metric in metrics]
+        roots = [LocalRoot(self.folder / f"{metric}.zarr") for metric in metrics]
         level_0 = None
         if taken_from is not None:
             level_0 = find_level_0(build.pyramids[0], *pinned(taken_from))
@@ -78,13 +80,13 @@ def alone(build: BuildPlan, index: int) -> BuildPlan:
     return BuildPlan(build.mosaic, build.tree, (build.pyramids[index],))
 
 
-def pinned(built: BuiltPyramid) -> tuple[Path, str]:
-    return built.stored.root, built.written.manifest_sha256
+def pinned(built: BuiltPyramid) -> tuple[LocalRoot, str]:
+    return LocalRoot(built.path), built.written.manifest_sha256
 
 
 def assert_no_cell_is_fill(built: BuiltPyramid) -> None:
     """In what any reader of the Zarr sees, nothing stands for cells that are not there."""
-    group = zarr.open_group(str(built.stored.root), mode="r")
+    group = zarr.open_group(str(built.path), mode="r")
     for level in range(built.plan.grid.level_count):
         array = group[f"{level}/elevation"]
         assert isinstance(array, zarr.Array)
@@ -108,7 +110,7 @@ def test_one_after_the_other_have_every_cell_and_no_fill(tmp_path: Path, dtype: 
     keys = [key for key in read_manifest(lowest.stored.root).objects if key.startswith("0/elevation/c/")]
     assert len(keys) == 9
     for key in keys:
-        assert (lowest.stored.root / key).samefile(highest.stored.root / key)
+        assert (lowest.path / key).samefile(highest.path / key)
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
@@ -176,21 +178,21 @@ def test_metrics_whose_level_0_only_looks_the_same_may_not(tmp_path: Path) -> No
     assert taken == {"max", "min", "mean", "sum", "median", "mode"}  # not std and range, float64 as well
 
 
-def move_a_shard_to_the_empty_ones(root: Path) -> None:
+def move_a_shard_to_the_empty_ones(root: LocalRoot) -> None:
     manifest = read_manifest(root)
     shard = "0/elevation/c/1/1"
     left = {key: each for key, each in manifest.objects.items() if key != shard}
-    manifest_path(root).write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
+    root.manifest_path.write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
 
 
-DAMAGES: dict[str, Callable[[Path], object]] = {
+DAMAGES: dict[str, Callable[[LocalRoot], object]] = {
     "manifest lists a shard as empty": move_a_shard_to_the_empty_ones,
-    "manifest torn": lambda root: manifest_path(root).write_bytes(manifest_path(root).read_bytes()[:-9]),
-    "manifest gone": lambda root: manifest_path(root).unlink(),
-    "metadata gone": lambda root: (root / "0/elevation/zarr.json").unlink(),
-    "metadata torn": lambda root: (root / "0/elevation/zarr.json").write_bytes(b'{"shape"'),
-    "metadata of something else": lambda root: (root / "0/elevation/zarr.json").write_bytes(b"[]"),
-    "manifest of something else": lambda root: manifest_path(root).write_bytes(
+    "manifest torn": lambda root: root.manifest_path.write_bytes(root.manifest_path.read_bytes()[:-9]),
+    "manifest gone": lambda root: root.manifest_path.unlink(),
+    "metadata gone": lambda root: (root.path / "0/elevation/zarr.json").unlink(),
+    "metadata torn": lambda root: (root.path / "0/elevation/zarr.json").write_bytes(b'{"shape"'),
+    "metadata of something else": lambda root: (root.path / "0/elevation/zarr.json").write_bytes(b"[]"),
+    "manifest of something else": lambda root: root.manifest_path.write_bytes(
         Manifest({}, frozenset()).to_json()
     ),
 }
@@ -198,18 +200,18 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_pyramid_has_nothing_to_take(
-    store: Store, highest: BuiltPyramid, damage: Callable[[Path], object]
+    store: Store, highest: BuiltPyramid, damage: Callable[[LocalRoot], object]
 ) -> None:
     assert offered(store, "min", highest) is not None
-    damage(highest.stored.root)
+    damage(LocalRoot(highest.path))
     assert offered(store, "min", highest) is None
 
 
 @pytest.mark.parametrize("damage", list(DAMAGES.values())[1:], ids=list(DAMAGES)[1:])
 def test_most_damage_shows_even_where_nobody_knows_the_manifest(
-    store: Store, highest: BuiltPyramid, damage: Callable[[Path], object]
+    store: Store, highest: BuiltPyramid, damage: Callable[[LocalRoot], object]
 ) -> None:
-    damage(highest.stored.root)
+    damage(LocalRoot(highest.path))
     assert offered(store, "min", highest, is_pinned=False) is None
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ import zarr
 
 from benchmark.build import OURS, make_table, run_script
 from benchmark.costs import Cost, median_cost
+from benchmark.large_catalogue import Size
+from benchmark.serve import Effort, compare_serving
 
 ROOT = Path(__file__).parents[2]
 BENCHMARK = ROOT / "scripts" / "benchmark"
@@ -92,3 +96,22 @@ def test_the_table_puts_us_over_each_of_them() -> None:
 def test_medians_are_of_each_number_by_itself() -> None:
     costs = [Cost(1.0, 9.0, 3), Cost(2.0, 8.0, 2), Cost(9.0, 1.0, 1)]
     assert median_cost(costs) == Cost(2.0, 8.0, 2)
+
+
+def test_a_catalogue_is_served_beside_its_bare_sql() -> None:
+    effort = Effort(rounds=1, times=1, clients=2, seconds=0.01)
+    # not below pytest's folders: the server's own user has to get there
+    with TemporaryDirectory() as folder:
+        tables = compare_serving(Path(folder), Size(terrains=30, tiles=400), effort)
+    _, on_loopback, in_one_process = tables.split("\n\n")
+    assert in_one_process.count("first page") == 4
+    rows = re.findall(r"^\| (.*) \|$", on_loopback, re.MULTILINE)
+    figures = {name: numbers for name, *numbers in (row.split(" | ") for row in rows)}
+    first = figures["terrains, limit 100, first page"]
+    assert all(float(number) >= 0 for number in first)
+    assert {
+        "terrains, limit 100, 27 in",
+        "one terrain",
+        "its tiles, limit 1000, first page",
+    } <= figures.keys()
+    assert figures["terrains, limit 1000, first page"][4] == "1.00"

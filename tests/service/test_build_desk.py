@@ -16,11 +16,12 @@ from catalog.errors import TerrainNotFound
 from installations import Installation
 from raster.errors import SourceNotFound
 from rest import generation_count, hold_catalogue
-from service.build_desk import Build, BuildDesk, BuildProgress
+from service.build_desk import BuildDesk
 from service.builds import build_pyramid, find_fresh
 from service.creation import TerrainOrder, create_terrain
-from service.errors import BuildCancelled
+from service.errors import BuildCancelled, BuildFailedBefore
 from service.house import House
+from service.ordered_builds import Build, BuildProgress
 from service.registration import register_tiles
 from service.tile_orders import TileOrder
 
@@ -108,7 +109,9 @@ def test_whoever_waits_is_told_what_the_build_raised_and_the_next_order_is_a_new
     assert failure is not None
     assert failure.error == "SourceNotFound"
     away.rename(installation.tiles / "a.npy")
-    assert wait(desk.order(ALPS, "max", FIRST))
+    with pytest.raises(BuildFailedBefore, match=r"a\.npy"):
+        wait(desk.order(ALPS, "max", FIRST))
+    assert wait(desk.order(ALPS, "max", FIRST, insists=True))
     assert desk.find_failure(ALPS, "max") is None
 
 
@@ -143,13 +146,15 @@ def test_closing_stops_a_build_at_its_next_shard_and_the_next_one_goes_on(
     desk = BuildDesk(house)
     begun, go_on = threading.Event(), threading.Event()
 
-    def build_slowly(house: House, terrain_id: int, metric: str, on_shard: Callable[[int, int], None]) -> str:
+    def build_slowly(
+        house: House, terrain_id: int, metric: str, on_shard: Callable[[int, int], None], *, insists: bool
+    ) -> str | None:
         def on_each(done: int, total: int) -> None:
             begun.set()
             assert go_on.wait(30)
             on_shard(done, total)
 
-        return build_pyramid(house, terrain_id, metric, on_each)
+        return build_pyramid(house, terrain_id, metric, on_each, insists=insists)
 
     monkeypatch.setattr("service.build_desk.build_pyramid", build_slowly)
     with ThreadPoolExecutor() as pool:

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import numpy as np
 import pytest
-from sqlalchemy import text
 
+from held_metric import METRICS, held_builds
 from installations import Installation
-from rest import add_golden, add_terrain, generation_count, hold_catalogue, problem_in, serve
+from rest import add_golden, add_terrain, generation_count, hold_catalogue, problem_in, serve, until
 
 STATE = "/terrain/golden/pyramid/max"
 TOP = f"{STATE}/-1"
+HELD = "/terrain/golden/pyramid/held"
 ASYNC = {"Prefer": "respond-async"}
 
 
@@ -92,21 +93,22 @@ def test_an_update_that_fails_leaves_the_old_values_in_use(
     problem_in(client.post(STATE, headers={"Prefer": "wait=20"}), 502, "source-not-found")
 
 
-def test_a_terrain_that_changes_while_it_is_built_is_waited_for_again(
-    installation: Installation, client: httpx.Client
-) -> None:
-    raise_peak(installation, client)
-    with ThreadPoolExecutor() as pool:
-        with hold_catalogue(installation) as catalogue:
-            waiting = pool.submit(client.get, TOP, headers={"Prefer": "wait=30"})
-            while not (client.get(STATE).json()["progress"] or {"shards_done": 0})["shards_done"]:
-                time.sleep(0.01)  # until the build has read the terrain as it was
-            catalogue.execute(text("UPDATE tile SET priority = -1 WHERE url = 'peak99.npy'"))
-            catalogue.execute(text("UPDATE terrain SET revision = revision + 1"))
+def test_a_terrain_that_changes_while_it_is_built_is_waited_for_again(installation: Installation) -> None:
+    with (
+        serve(installation, metrics=(METRICS,)) as address,
+        httpx.Client(base_url=address, timeout=30) as client,
+        held_builds(installation.folder) as hold,
+        ThreadPoolExecutor() as pool,
+    ):
+        add_golden(installation, client)
+        waiting = pool.submit(client.get, f"{HELD}/-1", headers={"Prefer": "wait=30"})
+        until(hold.has_begun)  # it has read the terrain as it is
+        raise_peak(installation, client)
+        hold.open()
         body = waiting.result().json()
-    assert (body["values"], body["state"]) == ([[87]], "ready")
-    state, terrain = client.get(STATE).json(), client.get("/terrain/golden").json()
-    assert state["revision"] == terrain["revision"]
+        assert (body["values"], body["state"]) == ([[99]], "ready")
+        state, terrain = client.get(HELD).json(), client.get("/terrain/golden").json()
+        assert state["revision"] == terrain["revision"]
 
 
 def test_stale_cells_outside_the_terrain_as_it_was_are_not_made_up(

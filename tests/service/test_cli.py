@@ -162,7 +162,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
     ("setting", "value", "said"),
     [
         ("PORT", "eighty", "ZIGGURAT_PORT: "),
-        ("STORE_URL", "s3://bucket", "ZIGGURAT_STORE_URL: s3:// stores are not supported"),
+        ("STORE_URL", "gs://bucket", "ZIGGURAT_STORE_URL: gs:// stores are not supported"),
         ("MAX_CELLS", "0", "ZIGGURAT_MAX_CELLS: "),
         ("TILE_ROOT", "/a:", "ZIGGURAT_TILE_ROOT: "),
     ],

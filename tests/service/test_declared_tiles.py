@@ -50,8 +50,8 @@ def register(house: House, *orders: TileOrder) -> list[Tile]:
     return register_tiles(house, "alps", list(orders)).tiles
 
 
-def build(house: House) -> str:
-    return build_pyramid(house, "alps", "max", lambda done, total: None)
+def build(house: House) -> str | None:
+    return build_pyramid(house, "alps", "max", lambda done, total: None, insists=True)
 
 
 def find(house: House, tile: Tile) -> Tile:

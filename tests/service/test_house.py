@@ -12,7 +12,7 @@ from installations import make_installation
 
 def test_every_thread_and_build_that_the_settings_allow_finds_a_connection(tmp_path: Path) -> None:
     with (
-        make_installation(tmp_path).house(request_threads=14, parallel_builds=3) as house,
+        make_installation(tmp_path).house(request_threads=14, builds_per_replica=3) as house,
         ExitStack() as all_at_once,
     ):
         for _ in range(14 + 3):

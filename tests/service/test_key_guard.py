@@ -16,8 +16,9 @@ from catalog.column_types import utc_now
 from catalog.models import ApiKey
 from catalog.repository import keys
 from catalog.repository.keys import Scope
+from held_metric import METRICS, held_builds
 from installations import Installation, make_installation
-from rest import AppClient, add_golden, generation_count, hold_catalogue, open_client, problem_in
+from rest import AppClient, add_golden, generation_count, hold_catalogue, open_client, problem_in, until
 from service.app import create_app
 from service.key_guard import kept_private, scope_needed
 from service.keys import issue_key
@@ -38,7 +39,9 @@ def installation(tmp_path: Path, catalogue_url: str) -> Installation:
 @pytest.fixture
 def closed(installation: Installation) -> Iterator[AppClient]:
     """A service that requires keys, and has nothing built for those without."""
-    with open_client(installation, auth="keys", anonymous_build_cells=CELLS - 1) as client:
+    with open_client(
+        installation, auth="keys", anonymous_build_cells=CELLS - 1, metrics=(METRICS,)
+    ) as client:
         yield client
 
 
@@ -302,10 +305,12 @@ def test_a_stale_pyramid_is_answered_as_stale_unless_that_is_refused(
 def test_whoever_comes_may_wait_for_a_build_that_is_under_way(
     installation: Installation, closed: AppClient
 ) -> None:
-    header = holder(installation, Scope.BUILD)
-    with hold_catalogue(installation):
-        ordered = closed.post("/terrain/golden/pyramid/max", headers=header)
+    header, pyramid = holder(installation, Scope.BUILD), "/terrain/golden/pyramid/held"
+    with held_builds(installation.folder) as hold:
+        ordered = closed.post(pyramid, headers=header)
         assert ordered.status_code == 202
-        waited = closed.get("/terrain/golden/pyramid/max/1", headers={"Prefer": "respond-async"})
+        until(hold.has_begun)
+        waited = closed.get(f"{pyramid}/1", headers={"Prefer": "respond-async"})
         assert (waited.status_code, waited.json()["state"]) == (202, "building")
-    assert closed.get("/terrain/golden/pyramid/max/1", headers={"Prefer": "wait=30"}).status_code == 200
+        hold.open()
+        assert closed.get(f"{pyramid}/1", headers={"Prefer": "wait=30"}).status_code == 200

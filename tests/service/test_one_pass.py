@@ -12,8 +12,9 @@ import pytest
 from catalog.repository import pyramids, terrains
 from installations import Installation, make_installation
 from raster.errors import SourceNotFound
-from raster.objects import read_manifest
 from raster.sources.npy import NpySource
+from raster.storage.local import LocalRoot
+from raster.storage.store import read_manifest
 from service.builds import build_pyramids
 from service.creation import TerrainOrder, create_terrain
 from service.house import House
@@ -62,18 +63,18 @@ def cells_read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counter
 
 
-def root_of(house: House, metric: str) -> Path:
+def root_of(house: House, metric: str) -> LocalRoot:
     with house.database.read() as session:
         found = pyramids.find_pyramid(session, terrains.get_terrain(session, "alps").id, metric)
     assert found is not None
     assert found.generation is not None
-    return house.pyramid_root(found.generation.href)
+    return LocalRoot(Path(house.pyramid_root(found.generation.href).url))
 
 
 def level_0(house: House, metric: str) -> dict[str, Path]:
     root = root_of(house, metric)
     keys = [key for key in read_manifest(root).objects if key.startswith("0/elevation/c/")]
-    return {key: root / key for key in keys}
+    return {key: root.path / key for key in keys}
 
 
 def assert_right(house: House, *metrics: str) -> None:

@@ -68,6 +68,11 @@ def test_a_store_may_be_a_file_url(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, STORE_URL="file:///srv/pyramids").store_url == Path("/srv/pyramids")
 
 
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://my.bucket-2/pyramids/of/2026"])
+def test_a_store_may_be_a_bucket(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert given(monkeypatch, STORE_URL=url).store_url == url
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -76,7 +81,11 @@ def test_a_store_may_be_a_file_url(monkeypatch: pytest.MonkeyPatch) -> None:
         ("MAX_CELLS", "0", "greater than or equal to 1"),
         ("REQUEST_THREADS", "-1", "greater than or equal to 1"),
         ("BUILD_WAIT_S", "soon", "valid number"),
-        ("STORE_URL", "s3://bucket/pyramids", "s3:// stores are not supported"),
+        ("STORE_URL", "gs://bucket/pyramids", "gs:// stores are not supported"),
+        ("STORE_URL", "s3://", "an S3 store is named"),
+        ("STORE_URL", "s3://key:secret@bucket", "an S3 store is named"),
+        ("STORE_URL", "s3://bucket/a//b", "an S3 store is named"),
+        ("STORE_URL", "s3://bucket/?x=1", "an S3 store is named"),
         ("STORE_URL", "file://", "empty"),
         ("TILE_ROOT", "/a:", "empty"),
     ],

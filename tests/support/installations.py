@@ -88,7 +88,8 @@ class Installation:
         given = {f"{PREFIX}{name}": value for name, value in settings.items()}
         return subprocess.Popen(
             [*COMMAND, *arguments],
-            env=os.environ | self.environment | given,
+            # metrics of the tests' own are found there, too
+            env=os.environ | self.environment | given | {"PYTHONPATH": os.pathsep.join(sys.path)},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -112,7 +113,7 @@ class Installation:
         try:
             yield house
         finally:
-            house.database.dispose()
+            house.close()
 
     def stored_files(self) -> list[str]:
         """Every file of the store, relative to it."""

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from oracle import OracleTile
-from raster import writing
 from raster.journal import find_attempts
-from raster.objects import ObjectFolder, StoredObject
 from raster.pyramid import BuildPlan
 from raster.scheduling import ThreadScheduler
+from raster.storage.local import LocalFolder, LocalStore
+from raster.storage.manifest import StoredObject
 from raster.writing import Destination, write_pyramids
 from terrains import plan, save_mosaic
 
 SIZE, SHARD, CHUNK = 700, 32, 16
+
+Put = Callable[..., StoredObject]
 
 
 def save_plan(folder: Path, metric: str) -> BuildPlan:
@@ -33,23 +36,21 @@ def save_plan(folder: Path, metric: str) -> BuildPlan:
     return saved
 
 
-class TellingFolder(ObjectFolder):
-    """Tells what is written."""
-
-    def put(self, key: str, *pieces: bytes) -> StoredObject:
-        if "/c/" in key:
-            sys.stdout.write(f"{key}\n")  # in one piece: two threads write
-            sys.stdout.flush()
-        return super().put(key, *pieces)
+def tell_and_put(folder: LocalFolder, key: str, *pieces: bytes, put: Put = LocalFolder.put) -> StoredObject:
+    """Tell what is written, and write it."""
+    if "/c/" in key:
+        sys.stdout.write(f"{key}\n")  # in one piece: two threads write
+        sys.stdout.flush()
+    return put(folder, key, *pieces)
 
 
 def main(folder: Path, generation: str) -> None:
     """Build, taking over what earlier attempts finished."""
-    setattr(writing, "ObjectFolder", TellingFolder)  # noqa: B010 - not the module's to export
+    LocalFolder.put = tell_and_put  # type: ignore[assignment,method-assign]
     build: BuildPlan = pickle.loads((folder / "plan.pickle").read_bytes())
-    store = folder / "store"
+    store = LocalStore(folder / "store")
     earlier = find_attempts(store, build.key(build.pyramids[0]))
-    destination = Destination(root=store / f"{generation}.zarr", earlier=earlier)
+    destination = Destination(root=store.root(f"{generation}.zarr"), earlier=earlier)
     write_pyramids(build, [destination], ThreadScheduler(2), lambda done, total: None)
 
 

@@ -21,7 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select, text
 
 from catalog.database import Database, WriteSession, open_database
-from catalog.models import Base, Generation
+from catalog.model_base import Base
+from catalog.models import Generation
 from disclosed import disclosed
 from installations import Installation
 from make_small_terrains import GOLDEN

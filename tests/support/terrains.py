@@ -20,6 +20,7 @@ from raster.pyramid import BuildPlan, plan_pyramids
 from raster.scheduling import ThreadScheduler
 from raster.sources.opening import inspect_source
 from raster.sources.roots import TileRoots
+from raster.storage.local import LocalRoot
 from raster.tiles import PlacedTile
 from raster.window import StoredPyramid
 from raster.writing import Destination, WrittenPyramid, write_pyramids
@@ -35,6 +36,11 @@ class BuiltPyramid:
     plan: BuildPlan
     written: WrittenPyramid
     stored: StoredPyramid
+
+    @property
+    def path(self) -> Path:
+        """The folder of the Zarr group."""
+        return Path(self.stored.root.url)
 
     def level(self, level: int) -> np.ndarray:
         """All values of a level."""
@@ -117,9 +123,9 @@ def build(
     """Build a pyramid at `root`."""
     planned = plan(mosaic, metric, root.stem, shard_cells=shard_cells, chunk_cells=chunk_cells)
     (written,) = write_pyramids(
-        planned, [Destination(root=root)], ThreadScheduler(workers), lambda done, total: None
+        planned, [Destination(root=LocalRoot(root))], ThreadScheduler(workers), lambda done, total: None
     )
-    return BuiltPyramid(planned, written, StoredPyramid(root, planned.grid))
+    return BuiltPyramid(planned, written, StoredPyramid(LocalRoot(root), planned.grid))
 
 
 def assert_equals_oracle(built: BuiltPyramid, native: NativeCells, metric: str) -> None:

@@ -11,6 +11,7 @@ from benchmark.measured import report
 from raster.pyramid import BuildPlan
 from raster.scheduling import ThreadScheduler
 from raster.siblings import find_level_0
+from raster.storage.local import LocalRoot
 from raster.writing import Destination, write_pyramids
 
 
@@ -21,7 +22,8 @@ def main(tiles: Path, pyramid: Path, out: Path) -> None:
 
 
 def _build(plan: BuildPlan, pyramid: Path, out: Path) -> None:
-    destination = Destination(root=out, level_0=find_level_0(plan.pyramids[0], pyramid))
+    level_0 = find_level_0(plan.pyramids[0], LocalRoot(pyramid))
+    destination = Destination(root=LocalRoot(out), level_0=level_0)
     write_pyramids(plan, [destination], ThreadScheduler(os.cpu_count() or 1), lambda done, total: None)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmark import terrain
 from benchmark.measured import report
 from raster.scheduling import ThreadScheduler
+from raster.storage.local import LocalRoot
 from raster.writing import Destination, write_pyramids
 
 
@@ -21,7 +22,7 @@ def build(tiles: Path, out: Path) -> None:
     """Build the pyramid of the tiles in a folder."""
     plan = terrain.plan(terrain.open_mosaic(tiles))
     scheduler = ThreadScheduler(os.cpu_count() or 1)
-    write_pyramids(plan, [Destination(root=out)], scheduler, lambda done, total: None)
+    write_pyramids(plan, [Destination(root=LocalRoot(out))], scheduler, lambda done, total: None)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from threading import Event
 import pytest
 
 from asking import ask, assert_heals
-from catalogues import OwnServer, started_server
 from installations import make_installation
+from own_postgres import OwnServer, started_server
 from rest import AppClient, open_client, until
 
 

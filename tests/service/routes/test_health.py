@@ -7,10 +7,11 @@ from pathlib import Path
 
 import httpx
 
+from held_metric import METRICS, held_builds
 from installations import Installation, make_installation
 from rest import AppClient, add_golden, figure, hold_catalogue, open_client, problem_in, serve, until
 
-STATE = "/terrain/golden/pyramid/max"
+STATE = "/terrain/golden/pyramid/held"
 
 THREADS, WRITERS = 16, 30
 
@@ -19,13 +20,15 @@ def test_health_and_figures_answer_while_threads_connections_and_the_build_are_b
     installation: Installation,
 ) -> None:
     with (
-        serve(installation, request_threads=THREADS) as address,
+        serve(installation, request_threads=THREADS, metrics=(METRICS,)) as address,
         httpx.Client(base_url=address, timeout=60) as client,
         ThreadPoolExecutor(WRITERS) as pool,
+        held_builds(installation.folder) as hold,
     ):
         add_golden(installation, client)
+        assert client.post(STATE).json()["state"] == "building"
+        until(hold.has_begun)
         with hold_catalogue(installation):
-            assert client.post(STATE).json()["state"] == "building"
             writers = [pool.submit(client.post, "/terrain", json={"name": f"t{n}"}) for n in range(WRITERS)]
             until(lambda: figure(client, "ziggurat_requests_waiting") == WRITERS - THREADS)
             health = [client.get(f"/health/{name}") for name in ("live", "ready") * 5]

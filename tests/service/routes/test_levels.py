@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import io
 import json
 from typing import Any, NoReturn
@@ -11,6 +10,7 @@ import pytest
 from installations import Installation, save_geotiff
 from make_small_terrains import GOLDEN
 from oracle import OracleTile, paint
+from raster.errors import StoreFailed
 from rest import AppClient, add_golden, add_terrain, open_client, problem_in
 from service.pyramid_schemas import LevelWindowBody
 from terrains import UTM
@@ -281,7 +281,7 @@ def test_a_store_that_cannot_be_read_now_is_no_damage(
     assert client.get("/terrain/golden/pyramid/max/0").status_code == 200
 
     def fail(*_: object) -> NoReturn:
-        raise OSError(errno.EIO, "Input/output error")
+        raise StoreFailed("0/elevation/c/0/0", "Input/output error")
 
     with monkeypatch.context() as broken:
         broken.setattr("raster.window.StoredPyramid.read_window", fail)

@@ -9,9 +9,10 @@ import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
+from held_metric import METRICS, held_builds
 from installations import Installation, make_installation
 from readme import section
-from rest import AppClient, add_golden, figure, hold_catalogue, open_client, problem_in, serve, until
+from rest import AppClient, add_golden, figure, open_client, problem_in, serve, until
 from service.tally import RETRIES
 
 LEVEL = "/terrain/golden/pyramid/max/1"
@@ -70,14 +71,19 @@ def test_a_defect_is_counted_as_5xx(client: AppClient) -> None:
 
 
 def test_builds_are_counted_by_outcome(installation: Installation) -> None:
-    with serve(installation) as address, httpx.Client(base_url=address) as client:
+    with (
+        serve(installation, metrics=(METRICS,)) as address,
+        httpx.Client(base_url=address, timeout=30) as client,
+        held_builds(installation.folder) as hold,
+    ):
         add_golden(installation, client)
         assert figure(client, "ziggurat_builds_finished_total") == 0
-        with hold_catalogue(installation):
-            assert client.get(LEVEL, headers={"Prefer": "wait=0"}).status_code == 202
-            until(lambda: figure(client, "ziggurat_builds_started_total", metric="max") == 1)
-            assert figure(client, "ziggurat_builds_running") == 1
-        assert client.get(LEVEL).status_code == 200
+        level = "/terrain/golden/pyramid/held/1"
+        assert client.get(level, headers={"Prefer": "wait=0"}).status_code == 202
+        until(lambda: figure(client, "ziggurat_builds_started_total", metric="held") == 1)
+        assert figure(client, "ziggurat_builds_running") == 1
+        hold.open()
+        assert client.get(level).status_code == 200
         (installation.tiles / "east.npy").unlink()
         problem_in(client.get("/terrain/golden/pyramid/mean/1"), 502)
         assert figure(client, "ziggurat_builds_started_total") == 2

@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raster.errors import PyramidCorrupt
-from raster.objects import Manifest, ObjectFolder, StoredObject, manifest_path, read_manifest, replace_file
+from raster.errors import PyramidCorrupt, StoreFailed
+from raster.storage.local import LocalRoot, LocalStore
+from raster.storage.manifest import Manifest, StoredObject
+from raster.storage.store import read_manifest
 
 KEY = "0/elevation/c/1/2"
 
@@ -65,24 +67,24 @@ def manifest_of(*stored: StoredObject, empty: tuple[str, ...] = ()) -> Manifest:
 
 
 def test_an_object_is_known_by_its_length_and_checksum(tmp_path: Path) -> None:
-    folder = ObjectFolder(tmp_path / "p.zarr")
+    folder = LocalRoot(tmp_path / "p.zarr").create()
     assert folder.put(KEY, b"cells") == StoredObject(KEY, 5, zlib.crc32(b"cells"))
     assert (tmp_path / "p.zarr" / KEY).read_bytes() == b"cells"
 
 
 def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
     (tmp_path / "p.zarr").mkdir()
-    with pytest.raises(FileExistsError):
-        ObjectFolder(tmp_path / "p.zarr")
+    with pytest.raises(StoreFailed, match="exists"):
+        LocalRoot(tmp_path / "p.zarr").create()
 
 
 def test_the_seal_is_the_hash_of_the_manifest_on_the_disk(tmp_path: Path) -> None:
-    root = tmp_path / "p.zarr"
-    folder = ObjectFolder(root)
+    root = LocalRoot(tmp_path / "p.zarr")
+    folder = root.create()
     manifest = manifest_of(folder.put(KEY, b"cells"), folder.put("zarr.json", b"{}"), empty=("0/e/c/0/0",))
     digest = folder.seal(manifest)
     text = (tmp_path / "p.manifest.json").read_bytes()
-    assert manifest_path(root) == tmp_path / "p.manifest.json"
+    assert root.manifest_path == tmp_path / "p.manifest.json"
     assert hashlib.sha256(text).hexdigest() == digest
     assert read_manifest(root) == manifest
 
@@ -91,14 +93,14 @@ def test_the_seal_is_the_hash_of_the_manifest_on_the_disk(tmp_path: Path) -> Non
 def test_files_then_their_folders_then_the_manifest_reach_the_disk(
     tmp_path: Path, steps: list[tuple[str, Path]]
 ) -> None:
-    root = tmp_path / "p.zarr"
-    folder = ObjectFolder(root)
+    root = LocalRoot(tmp_path / "p.zarr")
+    folder = root.create()
     manifest = manifest_of(folder.put(KEY, b"cells"), folder.put("0/zarr.json", b"{}"))
     steps.clear()
     folder.seal(manifest)
-    files = {("sync", root / key) for key in manifest.objects}
+    files = {("sync", root.path / key) for key in manifest.objects}
     folders = {
-        ("sync", root / below) for below in ("", "0", "0/elevation", "0/elevation/c", "0/elevation/c/1")
+        ("sync", root.path / below) for below in ("", "0", "0/elevation", "0/elevation/c", "0/elevation/c/1")
     }
     assert set(steps[:2]) == files
     assert set(steps[2:7]) == folders
@@ -106,12 +108,12 @@ def test_files_then_their_folders_then_the_manifest_reach_the_disk(
     assert place == place_again == ("sync", tmp_path)
     assert text[0] == "sync"
     assert text[1].name.startswith(".p.manifest.json.")  # its bytes are there before its name is
-    assert manifest_put == ("rename", manifest_path(root))
+    assert manifest_put == ("rename", root.manifest_path)
 
 
 @needs_proc
 def test_an_object_has_its_name_when_it_is_synced(tmp_path: Path, steps: list[tuple[str, Path]]) -> None:
-    folder = ObjectFolder(tmp_path / "p.zarr")
+    folder = LocalRoot(tmp_path / "p.zarr").create()
     steps.clear()
     stored = folder.put(KEY, b"cells")
     assert steps == [("rename", tmp_path / "p.zarr" / KEY)]  # waiting for the disk is the seal's work
@@ -123,9 +125,10 @@ def test_an_object_has_its_name_when_it_is_synced(tmp_path: Path, steps: list[tu
 def test_an_object_taken_over_is_synced_like_one_of_its_own(
     tmp_path: Path, steps: list[tuple[str, Path]]
 ) -> None:
-    stored = ObjectFolder(tmp_path / "earlier.zarr").put(KEY, b"cells")
-    folder = ObjectFolder(tmp_path / "p.zarr")
-    assert folder.take_over(stored, tmp_path / "earlier.zarr") == b"cells"
+    earlier = LocalRoot(tmp_path / "earlier.zarr")
+    stored = earlier.create().put(KEY, b"cells")
+    folder = LocalRoot(tmp_path / "p.zarr").create()
+    assert folder.link(stored, earlier)
     steps.clear()
     folder.seal(manifest_of(stored))
     assert steps[0] == ("sync", tmp_path / "p.zarr" / KEY)
@@ -135,10 +138,10 @@ def test_an_object_taken_over_is_synced_like_one_of_its_own(
 def test_new_folders_above_the_pyramid_are_on_the_disk_before_its_bytes(
     tmp_path: Path, synced: list[int]
 ) -> None:
-    ObjectFolder(tmp_path / "terrain" / "max" / "p.zarr")
+    LocalRoot(tmp_path / "terrain" / "max" / "p.zarr").create()
     assert set(synced) == {inode(tmp_path), inode(tmp_path / "terrain")}
     synced.clear()
-    ObjectFolder(tmp_path / "terrain" / "max" / "q.zarr")
+    LocalRoot(tmp_path / "terrain" / "max" / "q.zarr").create()
     assert synced == []
 
 
@@ -146,10 +149,10 @@ def test_a_failed_sync_leaves_no_manifest(tmp_path: Path, monkeypatch: pytest.Mo
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    folder = ObjectFolder(tmp_path / "p.zarr")
+    folder = LocalRoot(tmp_path / "p.zarr").create()
     manifest = manifest_of(folder.put(KEY, b"cells"))
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StoreFailed, match="No space"):
         folder.seal(manifest)
     assert [path.name for path in tmp_path.iterdir()] == ["p.zarr"]
 
@@ -195,24 +198,23 @@ def test_what_is_no_manifest_is_damaged(text: bytes) -> None:
 
 def test_a_missing_manifest_is_corruption(tmp_path: Path) -> None:
     with pytest.raises(PyramidCorrupt, match="missing"):
-        read_manifest(tmp_path / "p.zarr")
+        read_manifest(LocalRoot(tmp_path / "p.zarr"))
 
 
 def test_a_disk_that_cannot_be_read_now_is_not_corruption(tmp_path: Path) -> None:
-    manifest_path(
-        tmp_path / "p.zarr"
-    ).mkdir()  # stands for EIO, EMFILE and the like, which root cannot provoke
-    with pytest.raises(IsADirectoryError):
-        read_manifest(tmp_path / "p.zarr")
+    # stands for EIO, EMFILE and the like, which root cannot provoke
+    LocalRoot(tmp_path / "p.zarr").manifest_path.mkdir()
+    with pytest.raises(StoreFailed, match="directory"):
+        read_manifest(LocalRoot(tmp_path / "p.zarr"))
 
 
 def test_a_replaced_file_is_on_the_disk_and_leaves_nothing_beside_it(
     tmp_path: Path, synced: list[int]
 ) -> None:
     path = tmp_path / "latest.json"
-    replace_file(path, b"one")
+    LocalStore(tmp_path).replace_file(path.name, b"one")
     synced.clear()
-    replace_file(path, b"two")
+    LocalStore(tmp_path).replace_file(path.name, b"two")
     assert path.read_bytes() == b"two"
     assert [each.name for each in tmp_path.iterdir()] == ["latest.json"]
     assert synced == [inode(path), inode(tmp_path)]
@@ -221,17 +223,17 @@ def test_a_replaced_file_is_on_the_disk_and_leaves_nothing_beside_it(
 def test_a_file_that_cannot_be_replaced_stays_and_nothing_lies_beside_it(tmp_path: Path) -> None:
     taken = tmp_path / "latest.json"
     taken.mkdir()
-    with pytest.raises(IsADirectoryError):
-        replace_file(taken, b"two")
+    with pytest.raises(StoreFailed, match="directory"):
+        LocalStore(tmp_path).replace_file(taken.name, b"two")
     assert [each.name for each in tmp_path.iterdir()] == ["latest.json"]
 
 
 def test_readers_see_whole_files_while_several_threads_replace_them(tmp_path: Path) -> None:
     path = tmp_path / "latest.json"
     texts = {bytes([65 + index]) * 5000 for index in range(8)}
-    replace_file(path, next(iter(texts)))
+    LocalStore(tmp_path).replace_file(path.name, next(iter(texts)))
     with ThreadPoolExecutor(4) as pool:
-        replaced = [pool.submit(replace_file, path, text) for text in texts]
+        replaced = [pool.submit(LocalStore(tmp_path).replace_file, path.name, text) for text in texts]
         seen = {path.read_bytes() for _ in range(50)}
         for each in replaced:
             each.result()

@@ -1,0 +1,1 @@
+"""Where pyramids are kept: a local folder, or a bucket of S3."""

@@ -1,0 +1,59 @@
+"""The use-case of a command that ends when pyramids are built, be it here or by another process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import SystemRandom
+from time import sleep
+
+from catalog.repository import terrains
+from service.build_turns import look, wanted_build
+from service.build_watch import is_built
+from service.builds import Progress, build_pyramids
+from service.house import House
+
+LOOK_EVERY_S = (0.2, 0.4)
+"""Between two looks at a build elsewhere."""
+
+
+def complete_builds(
+    house: House, terrain_key: int | str, metrics: Sequence[str], on_shard: Progress, *, again: bool
+) -> None:
+    """Build pyramids, and wait for those that other processes are at; what failed before is tried again.
+
+    Parameters
+    ----------
+    on_shard : callable
+        Told of builds elsewhere, too.
+    again : bool
+        Whether to build also what is up to date.
+
+    Raises
+    ------
+    BuildFailedBefore
+        It failed elsewhere while this process waited.
+    What `build_pyramids` raises.
+    """
+    left, insists = list(metrics), True
+    while left:
+        built = build_pyramids(house, terrain_key, left, on_shard, again=again, insists=insists)
+        insists = False
+        left = [
+            metric
+            for metric in left
+            if metric not in built and not _wait(house, terrain_key, metric, on_shard)
+        ]
+
+
+def _wait(house: House, terrain_key: int | str, metric: str, on_shard: Progress) -> bool:
+    """Whether another process built it; False when it is nobody's turn any more."""
+    while True:
+        with house.database.read() as session:
+            wanted = wanted_build(terrains.get_terrain(session, terrain_key), metric)
+        view = look(house, wanted)
+        if is_built(view):
+            return True
+        sleep(SystemRandom().uniform(*LOOK_EVERY_S))
+        if view is None:
+            return False
+        on_shard(view.shards_done, view.shards_total)
