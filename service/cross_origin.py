@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from http import HTTPStatus
 
+from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.errors import PreflightRefused
+from service.problems import answer_problem
 
 READING = ("GET", "HEAD")
 WRITING = ("POST", "PATCH", "PUT", "DELETE")
@@ -38,7 +44,25 @@ class CrossOrigin:
         await (self._for_trusted if is_trusted else self._for_any)(scope, receive, send)
 
 
-def _policy(app: ASGIApp, origins: tuple[str, ...], methods: tuple[str, ...]) -> CORSMiddleware:
-    return CORSMiddleware(
+class _Refusal(Response):
+    """A problem, once it is known whose request this is, with the headers of the policy."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope)
+        refused = PreflightRefused(asked["origin"][:100], asked["access-control-request-method"][:100])
+        problem = answer_problem(Request(scope), refused)
+        for name, value in self.headers.items():
+            problem.headers.setdefault(name, value)
+        await problem(scope, receive, send)
+
+
+class _Policy(CORSMiddleware):
+    def preflight_response(self, request_headers: Headers) -> Response:
+        told = super().preflight_response(request_headers)
+        return told if told.status_code == HTTPStatus.OK else _Refusal(headers=told.headers)
+
+
+def _policy(app: ASGIApp, origins: tuple[str, ...], methods: tuple[str, ...]) -> _Policy:
+    return _Policy(
         app, allow_origins=origins, allow_methods=methods, allow_headers=["*"], expose_headers=EXPOSED_HEADERS
     )

@@ -74,6 +74,8 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.ScopeMissing: HTTPStatus.FORBIDDEN,
     service_errors.BuildNeedsKey: HTTPStatus.CONFLICT,
     service_errors.HostUnknown: HTTPStatus.MISDIRECTED_REQUEST,
+    service_errors.RequestMalformed: HTTPStatus.BAD_REQUEST,
+    service_errors.PreflightRefused: HTTPStatus.BAD_REQUEST,
 }
 """Leaf errors only: a base class says nothing about what a client should do.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
@@ -28,6 +29,11 @@ class Claim:
 def new_registration_id() -> str:
     """An id nobody guesses, as a file may be named."""
     return uuid4().hex
+
+
+def is_registration_id(text: str) -> bool:
+    """Whether it may be one; whatever is not, no database need be asked for."""
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
 def queue_registration(

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from service.errors import RegistrationTooLarge
 
 SafeInteger = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """What JSON numbers carry exactly everywhere, and what the catalogue's columns hold."""
@@ -28,10 +39,24 @@ def _not_reserved(name: str) -> str:
     return name
 
 
+MOST_FIELDS = 100
+"""More than any body has: beyond that they are not told one by one."""
+
+MOST_TILES = 50_000
+"""In one body: they are looked at while nobody else is served, which takes half a second for so many."""
+
+
 class Body(BaseModel):
     """Refuses fields it does not know, so that a mistyped one is not lost."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_not_too_many(cls, given: object) -> object:
+        if isinstance(given, dict) and len(given) > MOST_FIELDS:
+            raise ValueError(f"must not have more than {MOST_FIELDS} fields")
+        return given
 
 
 class ExtentBody(Body):
@@ -146,6 +171,12 @@ class NewTileBody(PlacedSourceBody):
     nodata: Annotated[FiniteFloat | None, Field(description="Overrides the file's own sentinel.")] = None
 
 
+def _not_too_many(tiles: object) -> object:
+    if isinstance(tiles, list) and len(tiles) > MOST_TILES:
+        raise RegistrationTooLarge(len(tiles), MOST_TILES)
+    return tiles
+
+
 class NewTilesBody(Body):
     """Tiles to register, all or none."""
 
@@ -153,7 +184,7 @@ class NewTilesBody(Body):
         json_schema_extra={"examples": [{"tiles": [{"url": "golden-west.npy", "x": 0, "y": 0}]}]}
     )
 
-    tiles: Annotated[list[NewTileBody], Field(min_length=1)]
+    tiles: Annotated[list[NewTileBody], Field(min_length=1), FailFast(), BeforeValidator(_not_too_many)]
 
 
 class TileChange(Body):

@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from service.protocol import CarefulProtocol
 from service.readiness import Readiness
 from service.settings import Settings
 
@@ -36,7 +37,7 @@ class LeavingServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",  # only this one has a limit for heads
+                http=CarefulProtocol,  # of h11: only that one has a limit for heads
                 h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
                 log_config=None,
                 access_log=False,  # a line of our own, which has no path or query

@@ -15,6 +15,8 @@ from typing import Annotated, Literal
 from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.schemas import MOST_TILES
+
 PREFIX = "ZIGGURAT_"
 
 RESERVED = ("ZIGGURAT_TEST_", "ZIGGURAT_VENV")
@@ -126,7 +128,9 @@ class Settings(BaseSettings):
         default=10**12, ge=1, description="Cells a terrain may have; 10^12 holds the Earth at 1″."
     )
     max_answer_cells: int = Field(default=2**20, ge=1, description="Cells one answer may hold.")
-    max_registration_tiles: int = Field(default=10_000, ge=1, description="Tiles one request may register.")
+    max_registration_tiles: int = Field(
+        default=10_000, ge=1, le=MOST_TILES, description="Tiles one request may register."
+    )
     spool: Path = Field(
         default=Path("data/spool"),
         description="Folder for tables of tiles that were sent and are not registered yet.",

@@ -18,7 +18,7 @@ from service.bodies import registration_body
 from service.desk import Desk, GivenDesk
 from service.links import registration_path
 from service.problems import problem_responses, retry_after
-from service.registration_jobs import new_registration_id, queue_registration
+from service.registration_jobs import is_registration_id, new_registration_id, queue_registration
 from service.request_keys import IdempotencyKey, request_key
 from service.schemas import TableRegistrationBody
 from service.table_bodies import receive_table, table_kind_of
@@ -50,6 +50,8 @@ async def get_registration(desk: GivenDesk, terrain: str, registration: str) -> 
 def _read_one(desk: Desk, terrain_key: str, registration_id: str) -> Registration:
     with desk.house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain_key)
+        if not is_registration_id(registration_id):
+            raise RegistrationNotFound(registration_id)
         return registrations.get_registration(session, terrain.id, registration_id)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import CatalogError
+from disclosed import REPOSITORY, disclosed
 from installations import Installation, make_installation
 from raster.errors import RasterError
 from rest import add_golden, open_client, problem_in
@@ -53,7 +54,7 @@ def test_what_foreign_code_says_is_in_the_log_and_on_the_command_line_and_not_in
         assert "metric failing" in told.json()["failure"]["detail"]
     for body in (answer.text, told.text):
         assert "hunter2" not in body
-        assert "OSError" not in body
+        assert disclosed(body) == []
     assert SECRET in caplog.text
     said = installation.run("build", "golden", "--metric", "failing", METRICS="failing_metrics:failing")
     assert said.code == 1
@@ -67,3 +68,24 @@ def test_data_that_are_hidden_are_data_of_their_error(error: type[Exception]) ->
     made = error(**{name: "x" for name in parameters if name != "self"})
     assert HIDDEN[error] <= vars(made).keys()
     assert detail_of(made) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"no such file: {REPOSITORY}/data/catalog.db",
+        "[Errno 2] '/etc/ziggurat/secret.toml'",
+        '  File "app.py", line 3, in main',
+        "Traceback (most recent call last)",
+        "<object at 0x7f00>",
+        "KeyError: 'name'",
+        "<class 'int'>",
+        "service.routes.terrains",
+        "(psycopg.errors.UndefinedTable)",
+        "SELECT terrain.id FROM terrain",
+        'relation "terrain" does not exist',
+    ],
+)
+def test_what_betrays_our_inside_is_noticed_unless_the_client_has_said_it(said: str) -> None:
+    assert disclosed(said) != []
+    assert disclosed(f"you said {said}", [said]) == []

@@ -13,6 +13,7 @@ import pytest
 from installations import Installation, make_installation
 from rest import AppClient, open_client, problem_in, serve
 from service.body_limits import LARGEST_BODY_BYTES
+from service.schemas import MOST_TILES
 
 ELSEWHERE = "https://elsewhere.example"
 MAPS = "https://maps.example.org"
@@ -202,3 +203,33 @@ def test_text_no_database_could_take_is_refused(client: AppClient, bad: str) -> 
         problem_in(client.post("/terrain", content=body, **json), 422, "request-invalid")
     tiles = f'{{"tiles": [{{"url": "{escaped}.npy", "x": 0, "y": 0}}]}}'
     problem_in(client.post("/terrain/alps/tile", content=tiles, **json), 422, "request-invalid")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "is_told"),
+    [
+        ("/terrain", dict.fromkeys(map(str, range(101)), 1), "not have more than 100 fields"),
+        ("/terrain/alps/tile", {"tiles": [{}] * 1000}, "body.tiles.0.url"),
+        ("/terrain/alps/tile", {"tiles": [dict.fromkeys(map(str, range(101)), 1)]}, "body.tiles.0"),
+    ],
+)
+def test_a_body_that_is_all_wrong_is_told_so_once(
+    client: AppClient, path: str, content: dict[str, Any], is_told: str
+) -> None:
+    assert client.post("/terrain", json={"name": "alps"}).status_code == 201
+    problem = problem_in(client.post(path, json=content), 422, "request-invalid")
+    assert len(problem["errors"]) == 1, "a body of 8 MiB would be answered with hundreds"
+    assert is_told in problem["detail"]
+
+
+def test_tiles_are_counted_before_anybody_looks_at_them(client: AppClient) -> None:
+    assert client.post("/terrain", json={"name": "alps"}).status_code == 201
+    many = client.post("/terrain/alps/tile", json={"tiles": [1] * (MOST_TILES + 1)})
+    assert problem_in(many, 413, "registration-too-large")["limit"] == MOST_TILES
+
+
+@pytest.mark.parametrize(("origin", "method"), [(MAPS, "TRACE"), (ELSEWHERE, "POST"), ("'\"<x>", "<y>")])
+def test_a_page_that_may_not_ask_is_told_so_in_a_problem(client: AppClient, origin: str, method: str) -> None:
+    preflight = {"Origin": origin, "Access-Control-Request-Method": method}
+    problem = problem_in(client.request("OPTIONS", "/terrain", headers=preflight), 400, "preflight-refused")
+    assert (problem["origin"], problem["method"]) == (origin, method)

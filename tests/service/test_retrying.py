@@ -58,7 +58,8 @@ def house(installation: Installation) -> Iterator[House]:
 
 @pytest.fixture
 def client(house: House, installation: Installation) -> Iterator[AppClient]:
-    with open_client(installation) as client:
+    """A service that has no answer of before to give."""
+    with open_client(installation, stale_page_s=0) as client:
         yield client
 
 

@@ -158,7 +158,8 @@ def test_a_table_that_is_too_large_or_for_no_terrain_leaves_nothing(installation
         assert problem_in(answer, 413, "body-too-large")["limit"] == 1000
         answer = client.post("/terrain/none/tile", content=b"x", headers=NDJSON)
         problem_in(answer, 404, "terrain-not-found")
-        problem_in(client.get("/terrain/alps/registration/1"), 404, "registration-not-found")
+        for none in ("1", "%00", "0" * 32, "0" * 31 + "%00"):
+            problem_in(client.get(f"/terrain/alps/registration/{none}"), 404, "registration-not-found")
     assert spooled(installation) == []
 
 
