@@ -130,6 +130,7 @@ def test_a_build_that_cannot_write_is_tried_again(client: AppClient, s3: S3Serve
     assert (failure["error"], failure["transient"]) == ("StoreUnavailable", True)
     assert store_url not in str(failure)
     s3.spoil()
+    assert client.post(STATE, headers={"Prefer": "wait=30"}).json()["state"] == "ready"
     assert client.get(LEVEL).json()["values"] == LEVEL_1
     bucket, _, prefix = store_url.removeprefix("s3://").partition("/")
     listed = s3.client().list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
