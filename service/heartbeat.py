@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from threading import Event, Thread
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -33,12 +34,13 @@ class Heartbeat:
 
     def __init__(self, database: Database, leases: Sequence[Lease], ttl_s: float) -> None:
         self._database = database
-        self._leases = leases
+        self._leases = list(leases)
         self._ttl_s = ttl_s
         self._progress = self._told = (0, 0)
         self._told_at = monotonic()
         self._objection: Exception | None = None
         self._ended = Event()
+        self._lock = Lock()
         self._thread = Thread(target=self._beat_on, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
@@ -82,6 +84,13 @@ class Heartbeat:
             self._tell()
         self.check()
 
+    @contextmanager
+    def ending(self, lease: Lease) -> Iterator[None]:
+        """What is done within ends a lease, unless it raises: from then on there is no beat for it."""
+        with self._lock:
+            yield
+            self._leases.remove(lease)
+
     def _beat_on(self) -> None:
         pause_s = min(TELL_EVERY_S, self._ttl_s / BEATS_A_LEASE / 2)
         while self._objection is None and not self._ended.wait(pause_s):
@@ -92,12 +101,13 @@ class Heartbeat:
     def _tell(self) -> None:
         begun, progress = monotonic(), self._progress
         try:
-            with deadline(begun + self._ttl_s / BEATS_A_LEASE):
+            with self._lock, deadline(begun + self._ttl_s / BEATS_A_LEASE):
                 self._objection = self._beat(*progress)
         except CatalogUnavailable as error:
             logger.warning("builds go on though the catalogue cannot be told: %s", error)
-            if monotonic() - self._told_at > self._ttl_s:
-                self._objection = self._lost(self._leases[0])
+            lease = next(iter(self._leases), None)
+            if lease is not None and monotonic() - self._told_at > self._ttl_s:
+                self._objection = self._lost(lease)
         else:
             self._told, self._told_at = progress, begun
 

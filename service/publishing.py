@@ -51,7 +51,7 @@ def _put_into_use(house: House, generation: NewGeneration, lease: Lease, heartbe
     """
     while True:
         try:
-            with house.database.write() as session:
+            with heartbeat.ending(lease), house.database.write() as session:
                 if not pyramids.publish_generation(session, generation, lease):
                     raise BuildSuperseded(generation.href.partition("/")[0], generation.metric)
         except CatalogUnavailable as error:

@@ -73,7 +73,10 @@ REQUESTS: dict[Scope, list[tuple[str, str, dict[str, Any]]]] = {
         ("GET", "/terrain/golden/pyramid/max", {}),
         ("GET", "/terrain/tile/1/stats", {}),
     ],
-    Scope.BUILD: [("POST", "/terrain/golden/pyramid/max", {"headers": {"Prefer": "wait=30"}})],
+    Scope.BUILD: [
+        ("POST", "/terrain/golden/pyramid/max", {"headers": {"Prefer": "wait=30"}}),
+        ("DELETE", "/terrain/golden/pyramid/max/build", {}),
+    ],
     Scope.WRITE: [
         ("POST", "/terrain", {"json": {"name": "alps"}}),
         ("PATCH", "/terrain/golden", {"json": {"title": "Gold"}}),
