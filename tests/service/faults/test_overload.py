@@ -142,7 +142,8 @@ def pooled(catalogue_url: str, tmp_path: Path) -> Iterator[Installation]:
 
 
 def test_row_11_a_pooler_whose_queue_is_full_is_503(pooled: Installation) -> None:
-    with open_client(pooled, stale_page_s=0) as client, psycopg.connect(pooled.database_url) as other:
+    options = {"stale_page_s": 0, "deadline_s": 20}
+    with open_client(pooled, **options) as client, psycopg.connect(pooled.database_url) as other:
         other.execute("SELECT 1")  # its transaction is open: the pooler has no other connection
         assert statuses(ask_at_once(client, "/terrain", 8, 8)) == {503: 8}
         assert figure(client, "ziggurat_retries_total") == 0, "it would only queue again"
