@@ -86,10 +86,11 @@ class Installation:
     def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         """A command line in a process of its own, still running."""
         given = {f"{PREFIX}{name}": value for name, value in settings.items()}
+        places = [*filter(None, [os.environ.get("PYTHONPATH")]), str(Path(__file__).parent)]
         return subprocess.Popen(
             [*COMMAND, *arguments],
             # metrics of the tests' own are found there, too
-            env=os.environ | self.environment | given | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            env=os.environ | self.environment | given | {"PYTHONPATH": os.pathsep.join(places)},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
