@@ -244,7 +244,7 @@ def test_a_pool_without_free_connections_is_503_at_once(house: House) -> None:
             pass
 
     with ExitStack() as busy:
-        for _ in range(10):
+        for _ in range(house.database.pool().size):
             busy.enter_context(house.database.read())
         with pytest.raises(CatalogUnavailable, match="busy"):
             run(house, read)
