@@ -113,7 +113,7 @@ def test_a_worker_that_is_terminated_leaves_its_build_to_others_at_once(
         leaving.send_signal(signal.SIGTERM)
         start_worker(golden, stack)
         hold.open()
-        assert leaving.wait(20) == 0
+        assert leaving.wait(60) == 0
         assert replica.client.get(LEVEL, headers={"Prefer": "wait=30"}).json()["values"] == LEVEL_1
 
 
