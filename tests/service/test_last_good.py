@@ -56,7 +56,7 @@ def test_an_answer_is_given_again_and_says_so(
         stale = client.get(page)
         assert (stale.status_code, stale.content) == (200, fresh.content)
         assert stale.headers["ziggurat-state"] == "stale"
-        assert stale.headers["age"] == "0"
+        assert stale.headers["age"].isdecimal()
         assert stale.headers["cache-control"] == "no-store"
         for kept in ("etag", "link"):
             assert stale.headers.get(kept) == fresh.headers.get(kept)
