@@ -3,9 +3,11 @@
 RasterError
 ├ SourceError (source, reason)
 │ ├ SourceNotFound       nothing lies there
-│ ├ SourceForbidden      the path leaves the tile roots
+│ ├ SourceForbidden      the path leaves the tile roots, or the policy does not allow the URL
 │ ├ SourceRefused        readable, but not a raster this project takes
 │ ├ SourceUnreadable     damaged, or not what its name says
+│ ├ SourceUnreachable    its server cannot be reached, refuses, or breaks the rules of its protocol
+│ ├ SourceTooSlow        its server does not answer in time
 │ ├ SourceChanged        another file than the one that was registered
 │ └ SourceMisdeclared    not what was declared when it was registered
 ├ PlacementRefused       the tile does not fit into the terrain's grid
@@ -60,7 +62,7 @@ class SourceNotFound(SourceError):
 
 
 class SourceForbidden(SourceError):
-    """The source lies outside the tile roots."""
+    """The source lies where this service takes none from."""
 
 
 class SourceRefused(SourceError):
@@ -69,6 +71,14 @@ class SourceRefused(SourceError):
 
 class SourceUnreadable(SourceError):
     """The source is damaged or not what its name says."""
+
+
+class SourceUnreachable(SourceError):
+    """The source's server cannot be reached, or does not give the source."""
+
+
+class SourceTooSlow(SourceError):
+    """The source's server does not answer in time."""
 
 
 class SourceChanged(SourceError):

@@ -9,7 +9,14 @@ from typing import Any
 
 from catalog.errors import CatalogError, CatalogUnavailable, LeaseLost, TerrainNotFound
 from catalog.models import Pyramid
-from raster.errors import ClusterUnavailable, RasterError, SourceNotFound, StoreFailed
+from raster.errors import (
+    ClusterUnavailable,
+    RasterError,
+    SourceNotFound,
+    SourceTooSlow,
+    SourceUnreachable,
+    StoreFailed,
+)
 from service.disclosure import data_of, detail_of, title_of
 from service.errors import (
     BuildBroken,
@@ -41,8 +48,10 @@ TRANSIENT = frozenset(
 """Failures that may go by without anybody changing the terrain or the settings."""
 
 
-RETURNING = frozenset({error.__name__ for error in (*TRANSIENT, SourceNotFound)})
-"""Failures after which a build is tried again soon: a source may be put back."""
+RETURNING = frozenset(
+    {error.__name__ for error in (*TRANSIENT, SourceNotFound, SourceUnreachable, SourceTooSlow)}
+)
+"""Failures after which a build is tried again soon: a source may be put back, its server mended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.SourceForbidden: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.SourceRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.SourceUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    raster_errors.SourceUnreachable: HTTPStatus.BAD_GATEWAY,
+    raster_errors.SourceTooSlow: HTTPStatus.GATEWAY_TIMEOUT,
     raster_errors.SourceChanged: HTTPStatus.CONFLICT,
     raster_errors.SourceMisdeclared: HTTPStatus.CONFLICT,
     raster_errors.PlacementRefused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -174,6 +174,8 @@ SOURCE_ERRORS: tuple[type[Exception], ...] = (
     raster_errors.SourceForbidden,
     raster_errors.SourceRefused,
     raster_errors.SourceUnreadable,
+    raster_errors.SourceUnreachable,
+    raster_errors.SourceTooSlow,
     raster_errors.SourceChanged,
     raster_errors.SourceMisdeclared,
 )

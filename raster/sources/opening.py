@@ -10,7 +10,8 @@ from raster.sources.archive import unpack_hgt
 from raster.sources.gdal import open_gdal
 from raster.sources.npy import open_npy
 from raster.sources.ranges import ByteRanges, LocalRanges, SourceIdentity
-from raster.sources.roots import TileRoots
+from raster.sources.remote.remote import RemoteSources
+from raster.sources.roots import TileRoots, is_url, printable
 from raster.sources.source import Source, SourceInfo
 
 GDAL_DRIVERS = {
@@ -26,8 +27,9 @@ CHANGED = "the file changed since it was registered; register it again"
 
 
 def is_known(name: str) -> bool:
-    """Whether a file of this name can be a tile."""
-    return name.lower().endswith(KNOWN_SUFFIXES)
+    """Whether a source of this name can be a tile."""
+    path = name.partition("?")[0] if is_url(name) else name
+    return path.lower().endswith(KNOWN_SUFFIXES)
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def open_source(roots: TileRoots, url: str) -> Iterator[Source]:
     SourceError
         Of the kind that tells why.
     """
-    with LocalRanges(url, roots.resolve(url)) as ranges, _open_ranges(ranges) as source:
+    with _open_bytes(roots, url) as ranges, _open_ranges(ranges) as source:
         yield source
 
 
@@ -63,7 +65,7 @@ def open_registered(
     SourceError
         Of another kind that tells why it cannot be read.
     """
-    with LocalRanges(url, roots.resolve(url)) as ranges:
+    with _open_bytes(roots, url, identity) as ranges:
         _check_identity(ranges, identity)
         try:
             with _open_ranges(ranges) as source:
@@ -74,6 +76,49 @@ def open_registered(
             _check_identity(ranges, identity)
             raise
         _check_identity(ranges, identity)
+
+
+@contextmanager
+def _open_bytes(roots: TileRoots, url: str, known: SourceIdentity | None = None) -> Iterator[ByteRanges]:
+    if is_url(url):
+        yield remote_of(roots, url).open(url, known)
+        return
+    with LocalRanges(url, roots.resolve(url)) as ranges:
+        yield ranges
+
+
+def remote_of(roots: TileRoots, url: str) -> RemoteSources:
+    """What opens sources by URL.
+
+    Raises
+    ------
+    SourceRefused
+        No URLs are taken.
+    """
+    if roots.remote is None:
+        raise SourceRefused(printable(url), "only files below the tile root are taken, no URLs")
+    return roots.remote
+
+
+def url_of(roots: TileRoots, source: str) -> str:
+    """How the catalogue names a source, and whether it may be one.
+
+    Raises
+    ------
+    SourceError
+    """
+    return remote_of(roots, source).url_of(source) if is_url(source) else roots.url_of(roots.resolve(source))
+
+
+def identify_source(roots: TileRoots, url: str) -> SourceIdentity:
+    """Which content a source has now, without looking into it.
+
+    Raises
+    ------
+    SourceError
+    """
+    with _open_bytes(roots, url) as ranges:
+        return ranges.identity
 
 
 def _check_identity(ranges: ByteRanges, identity: SourceIdentity) -> None:

@@ -1,0 +1,111 @@
+"""Sources by URL: the policy, the cache and the connections of one process together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from pathlib import PurePosixPath
+from threading import Lock
+from time import monotonic
+from typing import Any
+from weakref import finalize
+
+from fsspec.asyn import get_loop
+from yarl import URL
+
+from raster.errors import SourceChanged
+from raster.sources.ranges import SourceIdentity
+from raster.sources.remote.addresses import check_url
+from raster.sources.remote.answers import Fetcher
+from raster.sources.remote.cache import BlockCache
+from raster.sources.remote.http import CHANGED, HttpFetcher
+from raster.sources.remote.policy import RemotePolicy
+from raster.sources.remote.ranges import Origin, RemoteRanges
+
+CONFIRMED_S = 60.0
+"""For so long a source that was what it was is not asked again which content it has."""
+
+MOST_CONFIRMED = 2**16
+"""Sources that are remembered so."""
+
+CLOSING_S = 5.0
+
+
+class RemoteSources:
+    """Opens sources by URL; connects when the first one is, in each process anew."""
+
+    def __init__(self, policy: RemotePolicy) -> None:
+        self.policy = policy
+        self._cache = BlockCache(policy.cache, policy.cache_bytes)
+        self._fetchers: dict[str, Fetcher] = {}
+        self._confirmed: OrderedDict[str, tuple[SourceIdentity, float]] = OrderedDict()
+        self._lock = Lock()
+        finalize(self, _close_all, self._fetchers)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RemoteSources, (self.policy,)
+
+    def url_of(self, url: str) -> str:
+        """How the catalogue names a source.
+
+        Raises
+        ------
+        SourceRefused
+        SourceForbidden
+        """
+        return str(check_url(self.policy, url))
+
+    def open(self, url: str, known: SourceIdentity | None = None) -> RemoteRanges:
+        """Open a source, `known` being the content that is wanted.
+
+        Raises
+        ------
+        SourceError
+        """
+        parsed = check_url(self.policy, url)
+        origin = self._origin(parsed)
+        if known is not None:
+            self._confirm(origin, known)
+        ranges = RemoteRanges(origin, PurePosixPath(parsed.path).name, known)
+        self._note(origin.url, ranges.identity)
+        return ranges
+
+    def close(self) -> None:
+        """Close connections."""
+        _close_all(self._fetchers)
+
+    def _origin(self, url: URL) -> Origin:
+        kind = "s3" if url.scheme == "s3" else "http"
+        with self._lock:
+            fetcher = self._fetchers.get(kind)
+            if fetcher is None:
+                fetcher = self._fetchers[kind] = HttpFetcher(self.policy)
+        return Origin(str(url), fetcher, self._cache, self.policy.patience, get_loop())
+
+    def _confirm(self, origin: Origin, known: SourceIdentity) -> None:
+        """Look whether the source still is what it was, unless that was done a moment ago.
+
+        Raises
+        ------
+        SourceError
+        """
+        with self._lock:
+            identity, at = self._confirmed.get(origin.url, (None, 0.0))
+        if identity != known or monotonic() - at > CONFIRMED_S:
+            identity = origin.identify(known)
+            self._note(origin.url, identity)
+        if identity != known:
+            raise SourceChanged(origin.url, CHANGED)
+
+    def _note(self, url: str, identity: SourceIdentity) -> None:
+        with self._lock:
+            self._confirmed[url] = (identity, monotonic())
+            self._confirmed.move_to_end(url)
+            if len(self._confirmed) > MOST_CONFIRMED:
+                self._confirmed.popitem(last=False)
+
+
+def _close_all(fetchers: dict[str, Fetcher]) -> None:
+    while fetchers:
+        _, fetcher = fetchers.popitem()
+        asyncio.run_coroutine_threadsafe(fetcher.close(), get_loop()).result(CLOSING_S)
