@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from raster.errors import SourceForbidden, SourceNotFound
-from raster.sources.opening import KNOWN_SUFFIXES, is_known, url_of
+from raster.sources.formats import KNOWN_SUFFIXES, is_known
+from raster.sources.opening import url_of
 from raster.sources.roots import TileRoots, is_url
 
 

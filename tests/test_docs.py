@@ -14,7 +14,7 @@ import typer
 
 from raster.cells import SOURCE_DTYPES
 from raster.metrics.registry import built_in_metrics
-from raster.sources.opening import KNOWN_SUFFIXES
+from raster.sources.formats import KNOWN_SUFFIXES
 from readme import README, ROOT, blocks, rows, section
 from service.app import create_app
 from service.cli import app

@@ -11,7 +11,7 @@ from affine import Affine
 from raster.cells import SOURCE_DTYPES, CellEncoding, Nodata
 from raster.crs import canonical_crs
 from raster.errors import GridInvalid, SourceRefused
-from raster.sources.opening import KNOWN_SUFFIXES, is_known
+from raster.sources.formats import KNOWN_SUFFIXES, is_known
 from raster.sources.ranges import SourceIdentity
 from raster.sources.source import LONGEST_SIDE, SourceInfo
 

@@ -1,4 +1,4 @@
-"""From a registered source to a reader: the file kind, told by the name alone, decides which one."""
+"""From a registered source to a reader: its bytes, here or elsewhere, and who decodes them."""
 
 from __future__ import annotations
 
@@ -6,30 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from raster.errors import SourceChanged, SourceError, SourceRefused
-from raster.sources.archive import unpack_hgt
-from raster.sources.gdal import open_gdal
-from raster.sources.npy import open_npy
+from raster.sources.formats import open_ranges
 from raster.sources.ranges import ByteRanges, LocalRanges, SourceIdentity
 from raster.sources.remote.remote import RemoteSources
 from raster.sources.roots import TileRoots, is_url, printable
 from raster.sources.source import Source, SourceInfo
 
-GDAL_DRIVERS = {
-    ".tif": "GTiff",
-    ".tiff": "GTiff",
-    ".hgt": "SRTMHGT",
-    ".asc": "AAIGrid",
-    ".png": "PNG",
-}
-KNOWN_SUFFIXES = (".npy", ".zip", *GDAL_DRIVERS)
-
 CHANGED = "the file changed since it was registered; register it again"
-
-
-def is_known(name: str) -> bool:
-    """Whether a source of this name can be a tile."""
-    path = name.partition("?")[0] if is_url(name) else name
-    return path.lower().endswith(KNOWN_SUFFIXES)
 
 
 @contextmanager
@@ -41,7 +24,7 @@ def open_source(roots: TileRoots, url: str) -> Iterator[Source]:
     SourceError
         Of the kind that tells why.
     """
-    with _open_bytes(roots, url) as ranges, _open_ranges(ranges) as source:
+    with _open_bytes(roots, url) as ranges, _decode(roots, ranges) as source:
         yield source
 
 
@@ -68,7 +51,7 @@ def open_registered(
     with _open_bytes(roots, url, identity) as ranges:
         _check_identity(ranges, identity)
         try:
-            with _open_ranges(ranges) as source:
+            with _decode(roots, ranges) as source:
                 if (source.info.height, source.info.width) != shape:
                     raise SourceChanged(url, CHANGED)
                 yield source
@@ -85,6 +68,15 @@ def _open_bytes(roots: TileRoots, url: str, known: SourceIdentity | None = None)
         return
     with LocalRanges(url, roots.resolve(url)) as ranges:
         yield ranges
+
+
+@contextmanager
+def _decode(roots: TileRoots, ranges: ByteRanges) -> Iterator[Source]:
+    if is_url(ranges.url):
+        yield remote_of(roots, ranges.url).decode(ranges)
+        return
+    with open_ranges(ranges) as source:
+        yield source
 
 
 def remote_of(roots: TileRoots, url: str) -> RemoteSources:
@@ -124,25 +116,6 @@ def identify_source(roots: TileRoots, url: str) -> SourceIdentity:
 def _check_identity(ranges: ByteRanges, identity: SourceIdentity) -> None:
     if ranges.identity != identity:
         raise SourceChanged(ranges.url, CHANGED)
-
-
-@contextmanager
-def _open_ranges(ranges: ByteRanges) -> Iterator[Source]:
-    name = ranges.name.lower()
-    if name.endswith(".npy"):
-        yield open_npy(ranges)
-        return
-    if name.endswith(".zip"):
-        member = unpack_hgt(ranges)
-        with open_gdal(member, "SRTMHGT") as source:
-            yield source
-        return
-    for suffix, driver in GDAL_DRIVERS.items():
-        if name.endswith(suffix):
-            with open_gdal(ranges, driver) as source:
-                yield source
-            return
-    raise SourceRefused(ranges.url, f"its kind is not known; taken are {', '.join(KNOWN_SUFFIXES)}")
 
 
 def inspect_source(roots: TileRoots, url: str) -> SourceInfo:

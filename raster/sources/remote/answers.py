@@ -22,7 +22,7 @@ class Answer:
     chunks: AsyncIterator[bytes]
 
 
-class Again(Exception):  # noqa: N818 - no error of ours but a reason to ask once more
+class Again(Exception):
     """The request failed in a way that may pass; after `pause_s` if the server names a time."""
 
     def __init__(self, told: SourceUnreachable, pause_s: float | None = None) -> None:

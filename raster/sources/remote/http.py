@@ -1,4 +1,4 @@
-"""Ranges of sources over HTTP: every hop is checked, nothing is unpacked, nothing is sent that identifies us."""
+"""Ranges of sources over HTTP: every hop is checked, nothing is unpacked, nothing sent that identifies us."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ class RemotePolicy:
     """Which URLs are sources, and what opening them may cost.
 
     `hosts` are names, `*.example.org` for any below, with a port where it is not the scheme's own;
-    empty for any host on its scheme's own port. `buckets` are the same for S3. `networks` are those that are not public and allowed
-    all the same. `access` maps beginnings of `s3://` URLs to how they are asked for.
+    empty for any host on its scheme's own port. `buckets` are the same for S3. `networks` are those
+    that are not public and allowed all the same. `access` maps beginnings of `s3://` URLs to how they are asked for.
     """
 
     cache: Path

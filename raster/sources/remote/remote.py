@@ -14,13 +14,17 @@ from fsspec.asyn import get_loop
 from yarl import URL
 
 from raster.errors import SourceChanged
-from raster.sources.ranges import SourceIdentity
+from raster.sources.decoder.pool import DecoderPool, open_elsewhere
+from raster.sources.decoder.process import DecoderLimits
+from raster.sources.npy import open_npy
+from raster.sources.ranges import ByteRanges, SourceIdentity
 from raster.sources.remote.addresses import check_url
 from raster.sources.remote.answers import Fetcher
 from raster.sources.remote.cache import BlockCache
 from raster.sources.remote.http import CHANGED, HttpFetcher
 from raster.sources.remote.policy import RemotePolicy
 from raster.sources.remote.ranges import Origin, RemoteRanges
+from raster.sources.source import Source
 
 CONFIRMED_S = 60.0
 """For so long a source that was what it was is not asked again which content it has."""
@@ -37,6 +41,8 @@ class RemoteSources:
     def __init__(self, policy: RemotePolicy) -> None:
         self.policy = policy
         self._cache = BlockCache(policy.cache, policy.cache_bytes)
+        limits = DecoderLimits(memory_bytes=policy.decoder_bytes, call_s=policy.patience.cpu_s)
+        self._pool = DecoderPool(limits, policy.decoders)
         self._fetchers: dict[str, Fetcher] = {}
         self._confirmed: OrderedDict[str, tuple[SourceIdentity, float]] = OrderedDict()
         self._lock = Lock()
@@ -70,8 +76,19 @@ class RemoteSources:
         self._note(origin.url, ranges.identity)
         return ranges
 
+    def decode(self, ranges: ByteRanges) -> Source:
+        """Open what is in a source's bytes; libraries that decode do that in a process of their own.
+
+        Raises
+        ------
+        SourceError
+        """
+        # of .npy the header alone is more than copied, by Python
+        return open_npy(ranges) if ranges.name.lower().endswith(".npy") else open_elsewhere(self._pool, ranges)
+
     def close(self) -> None:
-        """Close connections."""
+        """Close connections, and end decoders."""
+        self._pool.close()
         _close_all(self._fetchers)
 
     def _origin(self, url: URL) -> Origin:
