@@ -20,7 +20,6 @@ class AccessSettings(_Strict):
     """How objects below one `s3://` prefix are asked for."""
 
     profile: str | None = None
-    role: str | None = None
     endpoint: str | None = None
     region: str | None = None
     requester_pays: bool = False

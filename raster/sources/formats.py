@@ -22,6 +22,7 @@ GDAL_DRIVERS = {
 }
 KNOWN_SUFFIXES = (".npy", ".zip", *GDAL_DRIVERS)
 
+
 def is_known(name: str) -> bool:
     """Whether a source of this name can be a tile."""
     path = name.partition("?")[0] if is_url(name) else name
@@ -51,5 +52,3 @@ def open_ranges(ranges: ByteRanges) -> Iterator[Source]:
                 yield source
             return
     raise SourceRefused(ranges.url, f"its kind is not known; taken are {', '.join(KNOWN_SUFFIXES)}")
-
-

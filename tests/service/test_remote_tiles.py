@@ -11,7 +11,8 @@ import pytest
 from affine import Affine
 
 from installations import Installation, save_geotiff
-from rest import AppClient, add_terrain, open_client
+from rest import AppClient, add_terrain, open_client, problem_in
+from s3_server import S3Server
 from service.source_settings import SourceSettings
 from web_server import WebServer, web_server
 
@@ -44,6 +45,13 @@ def save_files(folder: Path) -> dict[str, dict[str, int]]:
     return {"west.tif": {}, "east.npy": {"x": 400, "y": 0}}
 
 
+def values(client: AppClient, terrain: str) -> list[Any]:
+    """Of some levels."""
+    answers = [client.get(f"/terrain/{terrain}/pyramid/max/{level}") for level in (0, 1, -1)]
+    assert [answer.status_code for answer in answers] == [200] * 3, answers[0].text
+    return [answer.json()["values"] for answer in answers]
+
+
 def test_the_pyramid_is_that_of_the_files_on_the_disk(
     installation: Installation, client: AppClient, site: WebServer
 ) -> None:
@@ -52,8 +60,42 @@ def test_the_pyramid_is_that_of_the_files_on_the_disk(
     for name in files:
         site.put(name, (installation.tiles / name).read_bytes())
     add_terrain(client, "far", *({"url": site.url(name), **place} for name, place in files.items()))
-    for level in (0, 1, -1):
-        near, far = (client.get(f"/terrain/{name}/pyramid/max/{level}") for name in ("near", "far"))
-        assert far.status_code == near.status_code == 200, far.text
-        assert far.json()["values"] == near.json()["values"]
+    assert values(client, "far") == values(client, "near")
     assert site.sent_bytes < 1.1 * sum(map(len, site.files.values()))
+
+
+def put(s3: S3Server, bucket: str, path: Path, acl: str) -> None:
+    """Put an object; moto gives only those to everybody that are for everybody."""
+    s3.client().upload_file(str(path), bucket, path.name, ExtraArgs={"ACL": acl})
+
+
+def test_objects_in_s3_give_it_too(installation: Installation, s3: S3Server, bucket: str) -> None:
+    files = save_files(installation.tiles)
+    sources = SourceSettings.model_validate(
+        {"cache": installation.folder / "cache", "access": {f"s3://{bucket}": {"endpoint": s3.url}}}
+    )
+    with open_client(installation, sources=sources) as client:
+        add_terrain(client, "near", *({"url": name, **place} for name, place in files.items()))
+        for name in files:
+            put(s3, bucket, installation.tiles / name, "public-read")
+        before = s3.sent_bytes()
+        tiles = ({"url": f"s3://{bucket}/{name}", **place} for name, place in files.items())
+        add_terrain(client, "far", *tiles)
+        assert values(client, "far") == values(client, "near")
+        size = sum((installation.tiles / name).stat().st_size for name in files)
+        assert s3.sent_bytes() - before < 1.1 * size
+
+
+def test_row_37_objects_are_not_read_with_our_own_credentials(
+    installation: Installation, s3: S3Server, bucket: str
+) -> None:
+    np.save(installation.tiles / "a.npy", np.ones((4, 4), np.int16))
+    put(s3, bucket, installation.tiles / "a.npy", "private")
+    access = {f"s3://{bucket}": {"endpoint": s3.url}}
+    sources = SourceSettings.model_validate({"cache": installation.folder / "cache", "access": access})
+    with open_client(installation, store_url=f"s3://{bucket}/pyramids", sources=sources) as client:
+        add_terrain(client, "alps")
+        tile = {"url": f"s3://{bucket}/a.npy", "x": 0, "y": 0}
+        (reason,) = problem_in(client.post("/terrain/alps/tile", json={"tiles": [tile]}), 422)["errors"]
+        assert reason["type"] == "/problems/source-unreachable"
+        assert reason["reason"] == "S3 answers 403"

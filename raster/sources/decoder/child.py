@@ -19,7 +19,7 @@ import numpy as np
 from affine import Affine
 
 from raster.crs import canonical_crs
-from raster.errors import SourceError, SourceRefused, SourceUnreadable
+from raster.errors import SourceError, SourceUnreadable
 from raster.grid import Window
 from raster.sources.decoder.channel import Channel, ChannelBroken, Message
 from raster.sources.decoder.words import words_of_info
@@ -147,7 +147,6 @@ def _limit_seconds(seconds: int) -> None:
 
 def _set(limit: int, value: int) -> None:
     resource.setrlimit(limit, (value, value))
-
 
 
 if __name__ == "__main__":

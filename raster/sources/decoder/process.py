@@ -17,7 +17,7 @@ from weakref import finalize
 import numpy as np
 
 import raster
-from raster.cells import SOURCE_DTYPES, Cells
+from raster.cells import Cells
 from raster.errors import SourceError, SourceRefused, SourceUnreadable
 from raster.grid import Window
 from raster.sources.decoder.channel import Channel, ChannelBroken, Message
@@ -130,13 +130,13 @@ class DecoderProcess:
                 break
             try:
                 data = b"" if failed else _read(ranges, answer.words["bytes"])
-            except SourceError as error:
-                data, failed = b"", error
+            except SourceError as failure:
+                data, failed = b"", failure
             self._channel.send({}, data, within_s=self._limits.call_s)
         if "error" in answer.words:
             self.opened = None
-            error = ERRORS.get(answer.words["error"], SourceUnreadable)
-            raise failed or error(ranges.url, str(answer.words.get("reason"))[:1000])
+            kind = ERRORS.get(answer.words["error"], SourceUnreadable)
+            raise failed or kind(ranges.url, str(answer.words.get("reason"))[:1000])
         if failed is not None:
             raise failed
         return answer
@@ -182,7 +182,7 @@ def _start(theirs: socket.socket, limits: DecoderLimits) -> subprocess.Popen[byt
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "GDAL_NUM_THREADS": "1"}
     here = {"PYTHONPATH": str(Path(raster.__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     numbers = (theirs.fileno(), limits.memory_bytes, max(1, round(limits.call_s)))
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own module, numbers
         [sys.executable, "-P", "-m", "raster.sources.decoder.child", *map(str, numbers)],
         env=kept | threads | here,
         pass_fds=(theirs.fileno(),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -10,6 +11,10 @@ from typing import Protocol
 from raster.errors import SourceRefused, SourceUnreachable
 from raster.sources.ranges import SourceIdentity
 from raster.sources.remote.policy import RemotePolicy
+
+CHANGED = "it changed since it was registered; register it again"
+
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,21 @@ class Answer:
     start: int
     stop: int
     chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a `Content-Range` says."""
+
+    first: int
+    stop: int
+    size: int
+
+
+def parse_range(header: str | None) -> Part | None:
+    """A `Content-Range` that tells everything; else None."""
+    found = _RANGE.fullmatch(header or "")
+    return None if found is None else Part(int(found[1]), int(found[2]) + 1, int(found[3]))
 
 
 class Again(Exception):

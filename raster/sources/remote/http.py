@@ -23,7 +23,7 @@ from raster.errors import (
 )
 from raster.sources.ranges import SourceIdentity
 from raster.sources.remote.addresses import NOT_ALLOWED, check_url
-from raster.sources.remote.answers import Again, Answer, check_size
+from raster.sources.remote.answers import CHANGED, Again, Answer, check_size, parse_range
 from raster.sources.remote.guard import AddressRefused, Guard
 from raster.sources.remote.policy import RemotePolicy
 
@@ -35,10 +35,6 @@ LONGEST_ETAG = 500
 MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 GONE = frozenset({404, 410})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-CHANGED = "it changed since it was registered; register it again"
-
-_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 class HttpFetcher:
@@ -180,15 +176,14 @@ def _retry_after_s(answer: aiohttp.ClientResponse) -> float | None:
 
 def _part(url: str, answer: aiohttp.ClientResponse, start: int, stop: int) -> tuple[int, int, int]:
     """First byte, end, size of the source."""
-    found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-    if found is None:
+    part = parse_range(answer.headers.get("Content-Range"))
+    if part is None:
         raise SourceUnreachable(url, "its server does not say which range it gives")
-    first, last, size = map(int, found.groups())
-    if first != start or last + 1 != min(stop, size):
+    if part.first != start or part.stop != min(stop, part.size):
         raise SourceUnreachable(url, "its server gives another range than it was asked for")
-    if answer.content_length not in {None, last + 1 - first}:
+    if answer.content_length not in {None, part.stop - start}:
         raise SourceUnreachable(url, "its server gives another number of bytes than it says")
-    return first, last + 1, size
+    return start, part.stop, part.size
 
 
 def _whole(url: str, answer: aiohttp.ClientResponse) -> tuple[int, int]:

@@ -14,18 +14,15 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Access:
-    """How objects below an `s3://` prefix are asked for; without a profile and a role, anonymously."""
+    """How objects below an `s3://` prefix are asked for; without a profile, anonymously.
+
+    A profile of AWS' configuration files may be a key, a role to assume, the machine's own role.
+    """
 
     profile: str | None = None
-    role: str | None = None
     endpoint: str | None = None
     region: str | None = None
     requester_pays: bool = False
-
-    @property
-    def is_anonymous(self) -> bool:
-        """Whether nothing that identifies us is sent."""
-        return self.profile is None and self.role is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +49,8 @@ class RemotePolicy:
 
     `hosts` are names, `*.example.org` for any below, with a port where it is not the scheme's own;
     empty for any host on its scheme's own port. `buckets` are the same for S3. `networks` are those
-    that are not public and allowed all the same. `access` maps beginnings of `s3://` URLs to how they are asked for.
+    that are not public and allowed all the same. `access` maps beginnings of `s3://` URLs to how they
+    are asked for.
     """
 
     cache: Path

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 from raster.errors import SourceChanged, SourceUnreachable
 from raster.sources.ranges import Buffer, SourceIdentity
-from raster.sources.remote.answers import Again, Answer, Fetcher
+from raster.sources.remote.answers import CHANGED, Again, Answer, Fetcher
 from raster.sources.remote.asking import Clock, ask_patiently
 from raster.sources.remote.cache import BLOCK_BYTES, BlockCache, Shelf
-from raster.sources.remote.http import CHANGED
 from raster.sources.remote.policy import Patience
 
 T = TypeVar("T")

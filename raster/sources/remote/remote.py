@@ -19,10 +19,10 @@ from raster.sources.decoder.process import DecoderLimits
 from raster.sources.npy import open_npy
 from raster.sources.ranges import ByteRanges, SourceIdentity
 from raster.sources.remote.addresses import check_url
-from raster.sources.remote.answers import Fetcher
+from raster.sources.remote.answers import CHANGED, Fetcher
 from raster.sources.remote.cache import BlockCache
-from raster.sources.remote.http import CHANGED, HttpFetcher
-from raster.sources.remote.policy import RemotePolicy
+from raster.sources.remote.http import HttpFetcher
+from raster.sources.remote.policy import RemotePolicy, S3Access
 from raster.sources.remote.ranges import Origin, RemoteRanges
 from raster.sources.source import Source
 
@@ -43,7 +43,7 @@ class RemoteSources:
         self._cache = BlockCache(policy.cache, policy.cache_bytes)
         limits = DecoderLimits(memory_bytes=policy.decoder_bytes, call_s=policy.patience.cpu_s)
         self._pool = DecoderPool(limits, policy.decoders)
-        self._fetchers: dict[str, Fetcher] = {}
+        self._fetchers: dict[S3Access | None, Fetcher] = {}
         self._confirmed: OrderedDict[str, tuple[SourceIdentity, float]] = OrderedDict()
         self._lock = Lock()
         finalize(self, _close_all, self._fetchers)
@@ -84,7 +84,9 @@ class RemoteSources:
         SourceError
         """
         # of .npy the header alone is more than copied, by Python
-        return open_npy(ranges) if ranges.name.lower().endswith(".npy") else open_elsewhere(self._pool, ranges)
+        return (
+            open_npy(ranges) if ranges.name.lower().endswith(".npy") else open_elsewhere(self._pool, ranges)
+        )
 
     def close(self) -> None:
         """Close connections, and end decoders."""
@@ -92,12 +94,20 @@ class RemoteSources:
         _close_all(self._fetchers)
 
     def _origin(self, url: URL) -> Origin:
-        kind = "s3" if url.scheme == "s3" else "http"
+        access = self.policy.access_to(str(url)) if url.scheme == "s3" else None
         with self._lock:
-            fetcher = self._fetchers.get(kind)
+            fetcher = self._fetchers.get(access)
             if fetcher is None:
-                fetcher = self._fetchers[kind] = HttpFetcher(self.policy)
+                fetcher = self._fetchers[access] = self._connect(access)
         return Origin(str(url), fetcher, self._cache, self.policy.patience, get_loop())
+
+    def _connect(self, access: S3Access | None) -> Fetcher:
+        if access is None:
+            return HttpFetcher(self.policy)
+        # takes a moment that others need not wait
+        from raster.sources.remote.s3 import S3Fetcher  # noqa: PLC0415
+
+        return S3Fetcher(self.policy, access)
 
     def _confirm(self, origin: Origin, known: SourceIdentity) -> None:
         """Look whether the source still is what it was, unless that was done a moment ago.
@@ -122,7 +132,7 @@ class RemoteSources:
                 self._confirmed.popitem(last=False)
 
 
-def _close_all(fetchers: dict[str, Fetcher]) -> None:
+def _close_all(fetchers: dict[S3Access | None, Fetcher]) -> None:
     while fetchers:
         _, fetcher = fetchers.popitem()
         asyncio.run_coroutine_threadsafe(fetcher.close(), get_loop()).result(CLOSING_S)
