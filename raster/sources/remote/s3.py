@@ -56,7 +56,7 @@ class S3Fetcher:
                 identity=_identity(answer, part.size),
                 start=start,
                 stop=part.stop,
-                chunks=_chunks(url, body.content),
+                chunks=_chunks(url, body),
             )
 
     async def identify(self, url: str, known: SourceIdentity) -> SourceIdentity:
@@ -108,7 +108,7 @@ class S3Fetcher:
 
 async def _chunks(url: str, body: Any) -> AsyncIterator[bytes]:
     try:
-        async for chunk in body.iter_chunked(CHUNK_BYTES):
+        while chunk := await body.read(CHUNK_BYTES):
             yield chunk
     except FAILURES as error:
         raise _failure(url, error) from error
