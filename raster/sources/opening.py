@@ -70,6 +70,16 @@ def _open_bytes(roots: TileRoots, url: str, known: SourceIdentity | None = None)
         yield ranges
 
 
+def confirm_registered(roots: TileRoots, url: str, identity: SourceIdentity) -> None:
+    """Ask its server whether a source still is the one that was registered.
+
+    Raises
+    ------
+    SourceError
+    """
+    remote_of(roots, url).confirm(url, identity)
+
+
 @contextmanager
 def _decode(roots: TileRoots, ranges: ByteRanges) -> Iterator[Source]:
     if is_url(ranges.url):

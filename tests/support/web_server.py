@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +28,7 @@ class Asked:
 class WebServer:
     """Files by their paths, and what was asked for."""
 
+    address: str
     port: int
     files: dict[str, bytes] = field(default_factory=dict)
     knows_ranges: bool = True
@@ -41,7 +42,7 @@ class WebServer:
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     def url(self, path: str) -> str:
         """The address of a file."""
@@ -57,7 +58,9 @@ class WebServer:
         self.faults[f"/{path}"] = list(faults)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection's requests."""
+
     protocol_version = "HTTP/1.1"
     site: WebServer
 
@@ -86,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def give_file(self, data: bytes, etag: str | None = None) -> None:
         """Answer as a good server does."""
-        etag = etag or f'"{hashlib.sha256(data).hexdigest()[:16]}"'
+        etag = etag or etag_of(data)
         headers = {"ETag": etag} if self.site.tells_etag else {}
         if self.site.tells_etag and self.headers.get("If-None-Match") == etag:
             self.give(304, None, **headers)
@@ -104,6 +107,22 @@ class _Handler(BaseHTTPRequestHandler):
             return
         part = f"bytes {start}-{stop - 1}/{len(data)}"
         self.give(206, data[start:stop], **headers, **{"Content-Range": part, "Accept-Ranges": "bytes"})
+
+    def begin_part(self) -> bytes:
+        """The head of a good answer; its body is still to be sent."""
+        data = self.site.files[self.path.partition("?")[0]]
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        start, stop = (int(found[1]), min(int(found[2]) + 1, len(data))) if found else (0, len(data))
+        self.give(
+            206,
+            b"",
+            **{
+                "Content-Range": f"bytes {start}-{stop - 1}/{len(data)}",
+                "Content-Length": str(stop - start),
+                "ETag": etag_of(data),
+            },
+        )
+        return data[start:stop]
 
     def give(self, status: int, body: bytes | None, **headers: str) -> None:
         """Answer."""
@@ -125,10 +144,56 @@ class _Handler(BaseHTTPRequestHandler):
                 self.site.sent_bytes += len(piece)
 
 
+Fault = Callable[[Handler], None]
+
+
+def etag_of(data: bytes) -> str:
+    """What the server tells of a file's content."""
+    return f'"{hashlib.sha256(data).hexdigest()[:16]}"'
+
+
 def _next(faults: list[Any]) -> Any:
     if len(faults) == 2 and faults[1] is ...:
         return faults[0]
     return faults.pop(0) if faults else None
+
+
+def status(code: int, **headers: str) -> Fault:
+    """Answer with a status and nothing else."""
+    return lambda handler: handler.give(code, b"", **headers)
+
+
+def redirect(place: str) -> Fault:
+    """Send on."""
+    return status(302, Location=place)
+
+
+def never(handler: Handler) -> None:
+    """Give no answer."""
+    handler.site.closing.wait(60)
+    handler.close_connection = True
+
+
+def drip(handler: Handler) -> None:
+    """A byte now and then."""
+    handler.begin_part()
+    while not handler.site.closing.wait(0.05):
+        handler.send(b"x")
+
+
+def half(handler: Handler) -> None:
+    """Break off in the midst of the body."""
+    body = handler.begin_part()
+    handler.send(body[: len(body) // 2])
+    handler.close_connection = True
+
+
+def stall(handler: Handler) -> None:
+    """Half the body, and no more."""
+    body = handler.begin_part()
+    handler.send(body[: len(body) // 2])
+    handler.site.closing.wait(60)
+    handler.close_connection = True
 
 
 class _Server(ThreadingHTTPServer):
@@ -137,11 +202,11 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def web_server(**how: Any) -> Iterator[WebServer]:
+def web_server(address: str = "127.0.0.1", **how: Any) -> Iterator[WebServer]:
     """A server on a port of its own, in threads of this process."""
-    handler = type("Handler", (_Handler,), {})
-    server = _Server(("127.0.0.1", 0), handler)
-    site = WebServer(server.server_port, **how)
+    handler = type("SiteHandler", (Handler,), {})
+    server = _Server((address, 0), handler)
+    site = WebServer(address, server.server_port, **how)
     handler.site = site  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from threading import Condition
 
 from raster.cells import Cells
-from raster.errors import SourceUnreadable
 from raster.grid import Window
-from raster.sources.decoder.channel import ChannelBroken
 from raster.sources.decoder.process import DecoderLimits, DecoderProcess, start_decoder
 from raster.sources.ranges import ByteRanges
 from raster.sources.source import SourceInfo
@@ -32,7 +30,12 @@ class DecoderPool:
 
     @contextmanager
     def lend(self, key: object) -> Iterator[DecoderProcess]:
-        """Lend a decoder, if possible the one that has the source open that `key` stands for."""
+        """Lend a decoder, if possible the one that has the source open that `key` stands for.
+
+        Raises
+        ------
+        DecoderFailed
+        """
         decoder = self._take(key)
         try:
             if decoder is None:
@@ -77,7 +80,7 @@ class DecodedElsewhere:
     key: object
 
     def read_window(self, window: Window) -> Cells:
-        with _lend(self.pool, self.ranges, self.key) as decoder:
+        with self.pool.lend(self.key) as decoder:
             if decoder.opened is not self.key:
                 decoder.open(self.ranges, self.key)
             return decoder.read_window(self.ranges, self.info, window)
@@ -89,16 +92,8 @@ def open_elsewhere(pool: DecoderPool, ranges: ByteRanges) -> DecodedElsewhere:
     Raises
     ------
     SourceError
+    DecoderFailed
     """
     key = object()
-    with _lend(pool, ranges, key) as decoder:
+    with pool.lend(key) as decoder:
         return DecodedElsewhere(ranges, decoder.open(ranges, key), pool, key)
-
-
-@contextmanager
-def _lend(pool: DecoderPool, ranges: ByteRanges, key: object) -> Iterator[DecoderProcess]:
-    try:
-        with pool.lend(key) as decoder:
-            yield decoder
-    except ChannelBroken as error:
-        raise SourceUnreadable(ranges.url, "no decoder could be started for it") from error

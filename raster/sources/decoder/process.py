@@ -18,7 +18,7 @@ import numpy as np
 
 import raster
 from raster.cells import Cells
-from raster.errors import SourceError, SourceRefused, SourceUnreadable
+from raster.errors import DecoderFailed, SourceError, SourceRefused, SourceUnreadable
 from raster.grid import Window
 from raster.sources.decoder.channel import Channel, ChannelBroken, Message
 from raster.sources.decoder.words import info_of_words
@@ -151,15 +151,18 @@ def start_decoder(limits: DecoderLimits) -> DecoderProcess:
 
     Raises
     ------
-    ChannelBroken
-        It ended, or took too long.
+    DecoderFailed
+        It ended, or took too long, or the machine has no room for it.
     """
-    decoder = DecoderProcess(limits)
+    try:
+        decoder = DecoderProcess(limits)
+    except OSError as error:
+        raise DecoderFailed from error
     try:
         decoder.wait_until_ready()
-    except TimeoutError as error:
+    except (ChannelBroken, TimeoutError) as error:
         decoder.end()
-        raise ChannelBroken from error
+        raise DecoderFailed from error
     except BaseException:
         decoder.end()
         raise

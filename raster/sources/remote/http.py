@@ -99,7 +99,7 @@ class HttpFetcher:
             raise SourceForbidden(url, f"its server sends on, but {NOT_ALLOWED}") from error
         if following.scheme not in {"https", asked.scheme}:
             raise SourceForbidden(url, "its server sends on from https to another scheme")
-        return following
+        return URL(following.url, encoded=True)
 
     def _read(self, url: str, answer: aiohttp.ClientResponse, start: int, stop: int) -> Answer:
         _check_status(url, answer)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from raster.errors import SourceChanged, SourceUnreachable
+from raster.errors import CacheFailed, SourceChanged, SourceTooSlow, SourceUnreachable
 from raster.sources.ranges import Buffer, SourceIdentity
 from raster.sources.remote.answers import CHANGED, Again, Answer, Fetcher
 from raster.sources.remote.asking import Clock, ask_patiently
+from raster.sources.remote.breaker import Breaker
 from raster.sources.remote.cache import BLOCK_BYTES, BlockCache, Shelf
 from raster.sources.remote.policy import Patience
 
@@ -31,7 +33,9 @@ class Origin:
     """Where a source comes from, and where its blocks are kept."""
 
     url: str
+    host: str
     fetcher: Fetcher
+    breaker: Breaker
     cache: BlockCache
     patience: Patience
     loop: asyncio.AbstractEventLoop
@@ -56,7 +60,7 @@ class Origin:
                 await self._keep(answer, clock)
                 return answer.identity
 
-        return self.run(ask_patiently(self.patience, self.url, ask))
+        return self._ask(ask)
 
     async def _keep(self, answer: Answer, clock: Clock) -> None:
         shelf = self.cache.shelf(self.url, answer.identity)
@@ -74,7 +78,10 @@ class Origin:
             await self._keep_block(shelf, position, bytes(waiting))
 
     async def _keep_block(self, shelf: Shelf, position: int, data: bytes) -> None:
-        await asyncio.to_thread(shelf.write, position // BLOCK_BYTES, data)
+        try:
+            await asyncio.to_thread(shelf.write, position // BLOCK_BYTES, data)
+        except OSError as error:
+            raise CacheFailed(self.url, error.strerror or "cannot be written") from error
         await asyncio.to_thread(self.cache.note, len(data))
 
     def identify(self, known: SourceIdentity) -> SourceIdentity:
@@ -84,9 +91,18 @@ class Origin:
         ------
         SourceError
         """
-        return self.run(
-            ask_patiently(self.patience, self.url, lambda _: self.fetcher.identify(self.url, known))
-        )
+        return self._ask(lambda _: self.fetcher.identify(self.url, known))
+
+    def _ask(self, ask: Callable[[Clock], Awaitable[SourceIdentity]]) -> SourceIdentity:
+        """Ask, unless the host has failed too often."""
+        self.breaker.check(self.url, self.host)
+        try:
+            identity = self.run(ask_patiently(self.patience, self.url, ask))
+        except (SourceTooSlow, SourceUnreachable) as error:
+            self.breaker.note(self.host, failed=isinstance(error.__cause__, (Again, TimeoutError)))
+            raise
+        self.breaker.note(self.host, failed=False)
+        return identity
 
 
 class RemoteRanges:
@@ -145,7 +161,7 @@ class RemoteRanges:
         return data if data is not None and len(data) == self._length(index) else None
 
     def _fetch(self, index: int, stop: int) -> bytes:
-        with self._shelf.filling():
+        with self._filling():
             data = self._read(index)  # another thread or process may have been quicker
             if data is None:
                 self._origin.fetch(index, self._stop_of_run(index, stop), self.identity)
@@ -153,6 +169,15 @@ class RemoteRanges:
         if data is None:
             raise SourceUnreachable(self.url, "what came of it was not kept; is the cache too small?")
         return data
+
+    @contextmanager
+    def _filling(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._shelf.filling())
+            except OSError as error:
+                raise CacheFailed(self.url, error.strerror or "cannot be locked") from error
+            yield
 
     def _stop_of_run(self, index: int, stop: int) -> int:
         """End of the blocks to ask for: those wanted, and more if the source is read in its order."""

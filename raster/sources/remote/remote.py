@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from pathlib import PurePosixPath
 from threading import Lock
 from time import monotonic
 from typing import Any
 from weakref import finalize
 
 from fsspec.asyn import get_loop
-from yarl import URL
 
 from raster.errors import SourceChanged
 from raster.sources.decoder.pool import DecoderPool, open_elsewhere
 from raster.sources.decoder.process import DecoderLimits
 from raster.sources.npy import open_npy
 from raster.sources.ranges import ByteRanges, SourceIdentity
-from raster.sources.remote.addresses import check_url
+from raster.sources.remote.addresses import Address, check_url
 from raster.sources.remote.answers import CHANGED, Fetcher
+from raster.sources.remote.breaker import Breaker
 from raster.sources.remote.cache import BlockCache
 from raster.sources.remote.http import HttpFetcher
 from raster.sources.remote.policy import RemotePolicy, S3Access
 from raster.sources.remote.ranges import Origin, RemoteRanges
 from raster.sources.source import Source
 
-CONFIRMED_S = 60.0
+CONFIRMED_S = 300.0
 """For so long a source that was what it was is not asked again which content it has."""
 
 MOST_CONFIRMED = 2**16
@@ -45,6 +44,7 @@ class RemoteSources:
         self._pool = DecoderPool(limits, policy.decoders)
         self._fetchers: dict[S3Access | None, Fetcher] = {}
         self._confirmed: OrderedDict[str, tuple[SourceIdentity, float]] = OrderedDict()
+        self._breaker = Breaker()
         self._lock = Lock()
         finalize(self, _close_all, self._fetchers)
 
@@ -59,7 +59,7 @@ class RemoteSources:
         SourceRefused
         SourceForbidden
         """
-        return str(check_url(self.policy, url))
+        return check_url(self.policy, url).url
 
     def open(self, url: str, known: SourceIdentity | None = None) -> RemoteRanges:
         """Open a source, `known` being the content that is wanted.
@@ -68,13 +68,29 @@ class RemoteSources:
         ------
         SourceError
         """
-        parsed = check_url(self.policy, url)
-        origin = self._origin(parsed)
+        address = check_url(self.policy, url)
+        origin = self._origin(address)
         if known is not None:
-            self._confirm(origin, known)
-        ranges = RemoteRanges(origin, PurePosixPath(parsed.path).name, known)
+            self.confirm(url, known, within_s=CONFIRMED_S)
+        ranges = RemoteRanges(origin, address.name, known)
         self._note(origin.url, ranges.identity)
         return ranges
+
+    def confirm(self, url: str, known: SourceIdentity, *, within_s: float = 0.0) -> None:
+        """Ask whether a source still is what it was, unless that was done in the last `within_s` seconds.
+
+        Raises
+        ------
+        SourceError
+        """
+        origin = self._origin(check_url(self.policy, url))
+        with self._lock:
+            identity, at = self._confirmed.get(origin.url, (None, 0.0))
+        if identity != known or monotonic() - at >= within_s:
+            identity = origin.identify(known)
+            self._note(origin.url, identity)
+        if identity != known:
+            raise SourceChanged(origin.url, CHANGED)
 
     def decode(self, ranges: ByteRanges) -> Source:
         """Open what is in a source's bytes; libraries that decode do that in a process of their own.
@@ -93,13 +109,21 @@ class RemoteSources:
         self._pool.close()
         _close_all(self._fetchers)
 
-    def _origin(self, url: URL) -> Origin:
-        access = self.policy.access_to(str(url)) if url.scheme == "s3" else None
+    def _origin(self, address: Address) -> Origin:
+        access = self.policy.access_to(address.url) if address.scheme == "s3" else None
         with self._lock:
             fetcher = self._fetchers.get(access)
             if fetcher is None:
                 fetcher = self._fetchers[access] = self._connect(access)
-        return Origin(str(url), fetcher, self._cache, self.policy.patience, get_loop())
+        return Origin(
+            url=address.url,
+            host=f"{address.scheme}://{address.authority}",
+            fetcher=fetcher,
+            breaker=self._breaker,
+            cache=self._cache,
+            patience=self.policy.patience,
+            loop=get_loop(),
+        )
 
     def _connect(self, access: S3Access | None) -> Fetcher:
         if access is None:
@@ -108,21 +132,6 @@ class RemoteSources:
         from raster.sources.remote.s3 import S3Fetcher  # noqa: PLC0415
 
         return S3Fetcher(self.policy, access)
-
-    def _confirm(self, origin: Origin, known: SourceIdentity) -> None:
-        """Look whether the source still is what it was, unless that was done a moment ago.
-
-        Raises
-        ------
-        SourceError
-        """
-        with self._lock:
-            identity, at = self._confirmed.get(origin.url, (None, 0.0))
-        if identity != known or monotonic() - at > CONFIRMED_S:
-            identity = origin.identify(known)
-            self._note(origin.url, identity)
-        if identity != known:
-            raise SourceChanged(origin.url, CHANGED)
 
     def _note(self, url: str, identity: SourceIdentity) -> None:
         with self._lock:
