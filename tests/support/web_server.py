@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -200,6 +202,24 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     block_on_close = True
 
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.connections: list[socket.socket] = []
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.append(request)
+        super().process_request(request, client_address)
+
+    def hang_up(self) -> None:
+        """End connections that clients would keep."""
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 @contextmanager
 def web_server(address: str = "127.0.0.1", **how: Any) -> Iterator[WebServer]:
@@ -215,5 +235,6 @@ def web_server(address: str = "127.0.0.1", **how: Any) -> Iterator[WebServer]:
     finally:
         site.closing.set()
         server.shutdown()
+        server.hang_up()
         thread.join()
         server.server_close()

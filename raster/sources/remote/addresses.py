@@ -14,7 +14,7 @@ from raster.sources.roots import LONGEST_URL, printable
 
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff<>\"^`{|}]")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?", re.ASCII)
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.ASCII)
 _PATTERN = re.compile(r"(\[[^]]*\]|[^:]*)(?::([0-9]+|\*))?")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)
 
@@ -80,7 +80,7 @@ def _allows_host(policy: RemotePolicy, url: URL) -> bool:
 
 def _fits(pattern: str, url: URL) -> bool:
     found = _PATTERN.fullmatch(pattern)
-    if found is None or not fnmatchcase((url.raw_host or "").rstrip("."), found[1].strip("[]")):
+    if found is None or not fnmatchcase(url.raw_host or "", found[1].strip("[]")):
         return False
     return url.is_default_port() if found[2] is None else found[2] in {"*", str(url.port)}
 
@@ -114,7 +114,7 @@ def _is_host(host: str) -> bool:
         return True  # yarl has read it as IPv6
     if _HOST.fullmatch(host) is None:
         return False
-    labels = host.rstrip(".").split(".")
+    labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]) is None:
         return True
     return len(labels) == 4 and all(re.fullmatch(r"0|[1-9][0-9]{0,2}", label) for label in labels)

@@ -43,7 +43,7 @@ def test_one_source_has_one_name(url: str, canonical: str) -> None:
         "https://example.org/\x00.tif", "https://example.org/a\n.tif", "https:///a.tif", "https://",
         "http://2130706433/a", "http://0x7f000001/a", "http://017700000001/a", "http://127.1/a",
         "http://0177.0.0.1/a", "http://127.0.0.01/a", "http://1.2.3.4.5/a", "http://example.org:99999/a",
-        "http://[::1/a", "http://a..b/", "s3://bucket", "s3://bucket/", "s3://Bucket_1/a", "s3:///a",
+        "http://[::1/a", "http://a..b/", "http://example.org./a", "s3://bucket", "s3://bucket/", "s3://Bucket_1/a", "s3:///a",
         "s3://bucket/a?versionId=1", "https://example.org/" + "a" * 3000,
     ],
 )  # fmt: skip
@@ -59,7 +59,6 @@ def test_what_is_no_source_is_refused(url: str) -> None:
         ((), "https://example.org/a", True),
         ((), "https://example.org:8443/a", False),
         (("example.org",), "http://example.org/a", True),
-        (("example.org",), "https://example.org./a", True),
         (("example.org",), "https://example.org:80/a", False),
         (("example.org",), "https://www.example.org/a", False),
         (("*.example.org",), "https://www.example.org/a", True),
@@ -97,7 +96,7 @@ def test_access_is_that_of_the_longest_beginning() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.9.9.9", "169.254.169.254",
+        "0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.9.9.9", "169.254.169.254",  # noqa: S104
         "172.16.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.168.1.1", "198.18.0.1", "224.0.0.1",
         "240.0.0.1", "255.255.255.255", "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
         "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "fc00::1",
