@@ -36,7 +36,8 @@ def register(client: AppClient, *urls: str, **more: Any) -> httpx.Response:
     if client.get("/terrain/alps").status_code == 404:
         add_terrain(client, "alps")
     tiles = [{"url": url, "x": 1000 * at, "y": 0, **more} for at, url in enumerate(urls)]
-    return client.post("/terrain/alps/tile", json={"tiles": tiles})
+    answer: httpx.Response = client.post("/terrain/alps/tile", json={"tiles": tiles})
+    return answer
 
 
 def reason_of(answer: httpx.Response) -> tuple[str, str]:

@@ -43,7 +43,8 @@ def test_one_source_has_one_name(url: str, canonical: str) -> None:
         "https://example.org/\x00.tif", "https://example.org/a\n.tif", "https:///a.tif", "https://",
         "http://2130706433/a", "http://0x7f000001/a", "http://017700000001/a", "http://127.1/a",
         "http://0177.0.0.1/a", "http://127.0.0.01/a", "http://1.2.3.4.5/a", "http://example.org:99999/a",
-        "http://[::1/a", "http://a..b/", "http://example.org./a", "s3://bucket", "s3://bucket/", "s3://Bucket_1/a", "s3:///a",
+        "http://[::1/a", "http://a..b/", "http://example.org./a", "s3://bucket", "s3://bucket/",
+        "s3://Bucket_1/a", "s3:///a",
         "s3://bucket/a?versionId=1", "https://example.org/" + "a" * 3000,
     ],
 )  # fmt: skip
