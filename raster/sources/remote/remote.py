@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from threading import Lock
+from threading import Lock, current_thread
 from time import monotonic
 from typing import Any
 from weakref import finalize
 
-from fsspec.asyn import get_loop
+from fsspec.asyn import get_loop, iothread
 
 from raster.errors import SourceChanged
 from raster.sources.decoder.pool import DecoderPool, open_elsewhere
@@ -144,4 +144,6 @@ class RemoteSources:
 def _close_all(fetchers: dict[S3Access | None, Fetcher]) -> None:
     while fetchers:
         _, fetcher = fetchers.popitem()
-        asyncio.run_coroutine_threadsafe(fetcher.close(), get_loop()).result(CLOSING_S)
+        closing = asyncio.run_coroutine_threadsafe(fetcher.close(), get_loop())
+        if current_thread() is not iothread[0]:  # it may be the one that collects garbage
+            closing.result(CLOSING_S)

@@ -6,13 +6,14 @@ import io
 import pickle
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from affine import Affine
+from numpy.lib.format import write_array_header_1_0
 from rasterio.io import MemoryFile
 
 from foreign import npy, reason_of, register, sources
@@ -60,22 +61,21 @@ def geotiff(cells: np.ndarray, **options: Any) -> bytes:
 
 def promising_npy() -> bytes:
     """A header of 80 GB of cells."""
-    return npy(np.ones((1, 1))).replace(b"(1, 1)", b"(100000, 100000)"[:16])[:200]
+    file = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**5, 10**5)}
+    write_array_header_1_0(file, header)
+    return file.getvalue() + bytes(1000)
 
 
 def one_block() -> bytes:
-    """A GeoTIFF of 1 MB whose only block decodes to 1 GB."""
+    """A GeoTIFF of some bytes whose only block decodes to 256 MB."""
+    side = 2**14
     with MemoryFile() as file:
+        profile = {"height": side, "width": side, "count": 1, "dtype": "uint8", "tiled": True}
         with file.open(
-            driver="GTiff",
-            height=32768,
-            width=32768,
-            count=1,
-            dtype="uint8",
-            blockysize=32768,
-            compress="zstd",
+            driver="GTiff", **profile, blockxsize=side, blockysize=side, compress="zstd"
         ) as raster:
-            raster.write(np.zeros((1, 32768, 32768), np.uint8))
+            raster.write(np.zeros((1, side, side), np.uint8))
         return bytes(file.getbuffer())
 
 
@@ -90,18 +90,16 @@ def sparse() -> bytes:
 
 
 def packed_hgt() -> bytes:
-    """An archive whose member unpacks to 1 GB."""
+    """An archive whose member unpacks to 128 MB."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("N46E007.hgt", "w", force_zip64=True) as member:
-            for _ in range(256):
-                member.write(bytes(4 * MB))
+        archive.writestr("N46E007.hgt", bytes(128 * MB))
     return file.getvalue()
 
 
 def lying_hgt() -> bytes:
     """The same, but its directory says that it is small."""
-    data, size = bytearray(packed_hgt()), struct.pack("<I", 2**30)
+    data, size = bytearray(packed_hgt()), struct.pack("<I", 128 * MB)
     small = struct.pack("<I", 1201 * 1201 * 2)
     return bytes(data.replace(size, small))
 
@@ -111,7 +109,7 @@ def grid_of_nothing() -> bytes:
     return b"ncols 32000\nnrows 32000\nxllcorner 0\nyllcorner 0\ncellsize 1\n1 2\n"
 
 
-BOMBS = {
+BOMBS: dict[str, Callable[[], bytes]] = {
     "a.npy": promising_npy,
     "b.tif": one_block,
     "c.tif": sparse,
