@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -29,6 +29,14 @@ BLOCKS_IN_MEMORY = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """Of which content some blocks are, and the first of them."""
+
+    identity: SourceIdentity
+    first: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a source comes from, and where its blocks are kept."""
 
@@ -44,42 +52,36 @@ class Origin:
         """Have a call made by the thread that talks to servers, and wait for it."""
         return asyncio.run_coroutine_threadsafe(call, self.loop).result()
 
-    def fetch(self, first: int, stop: int, known: SourceIdentity | None) -> SourceIdentity:
-        """Fetch blocks and keep them; of which content they are.
+    def fetch(self, first: int, stop: int, known: SourceIdentity | None) -> Fetched:
+        """Fetch blocks and keep them.
 
         Raises
         ------
         SourceError
         """
 
-        async def ask(clock: Clock) -> SourceIdentity:
+        async def ask(clock: Clock) -> Fetched:
             start, end = first * BLOCK_BYTES, stop * BLOCK_BYTES
             async with self.fetcher.ask(self.url, start, end, known) as answer:
                 if known is not None and answer.identity != known:
                     raise SourceChanged(self.url, CHANGED)
-                await self._keep(answer, clock)
-                return answer.identity
+                return Fetched(answer.identity, await self._keep(answer, clock, first))
 
         return self._ask(ask)
 
-    async def _keep(self, answer: Answer, clock: Clock) -> None:
+    async def _keep(self, answer: Answer, clock: Clock, first: int) -> bytes:
+        """Keep the blocks of an answer; the first that was asked for."""
         shelf = self.cache.shelf(self.url, answer.identity)
-        position, waiting = answer.start, bytearray()
-        async for chunk in answer.chunks:
-            clock.earn(len(chunk))
-            waiting += chunk
-            while len(waiting) >= BLOCK_BYTES:
-                await self._keep_block(shelf, position, bytes(waiting[:BLOCK_BYTES]))
-                del waiting[:BLOCK_BYTES]
-                position += BLOCK_BYTES
-        if position + len(waiting) != answer.stop:
-            raise Again(SourceUnreachable(self.url, "its server gives fewer bytes than it says"))
-        if waiting:
-            await self._keep_block(shelf, position, bytes(waiting))
+        wanted = b""
+        async for index, data in _blocks(self.url, answer, clock):
+            await self._keep_block(shelf, index, data)
+            if index == first:
+                wanted = data
+        return wanted
 
-    async def _keep_block(self, shelf: Shelf, position: int, data: bytes) -> None:
+    async def _keep_block(self, shelf: Shelf, index: int, data: bytes) -> None:
         try:
-            await asyncio.to_thread(shelf.write, position // BLOCK_BYTES, data)
+            await asyncio.to_thread(shelf.write, index, data)
         except OSError as error:
             raise CacheFailed(self.url, error.strerror or "cannot be written") from error
         await asyncio.to_thread(self.cache.note, len(data))
@@ -93,16 +95,38 @@ class Origin:
         """
         return self._ask(lambda _: self.fetcher.identify(self.url, known))
 
-    def _ask(self, ask: Callable[[Clock], Awaitable[SourceIdentity]]) -> SourceIdentity:
+    def _ask(self, ask: Callable[[Clock], Awaitable[T]]) -> T:
         """Ask, unless the host has failed too often."""
         self.breaker.check(self.url, self.host)
         try:
-            identity = self.run(ask_patiently(self.patience, self.url, ask))
+            answer = self.run(ask_patiently(self.patience, self.url, ask))
         except (SourceTooSlow, SourceUnreachable) as error:
             self.breaker.note(self.host, failed=isinstance(error.__cause__, (Again, TimeoutError)))
             raise
         self.breaker.note(self.host, failed=False)
-        return identity
+        return answer
+
+
+async def _blocks(url: str, answer: Answer, clock: Clock) -> AsyncIterator[tuple[int, bytes]]:
+    """Numbers and bytes of an answer's blocks.
+
+    Raises
+    ------
+    Again
+        It is shorter than it says.
+    """
+    position, waiting = answer.start, bytearray()
+    async for chunk in answer.chunks:
+        clock.earn(len(chunk))
+        waiting += chunk
+        while len(waiting) >= BLOCK_BYTES:
+            yield position // BLOCK_BYTES, bytes(waiting[:BLOCK_BYTES])
+            del waiting[:BLOCK_BYTES]
+            position += BLOCK_BYTES
+    if position + len(waiting) != answer.stop:
+        raise Again(SourceUnreachable(url, "its server gives fewer bytes than it says"))
+    if waiting:
+        yield position // BLOCK_BYTES, bytes(waiting)
 
 
 class RemoteRanges:
@@ -119,7 +143,7 @@ class RemoteRanges:
 
     def __init__(self, origin: Origin, name: str, known: SourceIdentity | None) -> None:
         self.name = name
-        self.identity = origin.fetch(0, 1, None) if known is None else known
+        self.identity = origin.fetch(0, 1, None).identity if known is None else known
         self._origin = origin
         self._shelf = origin.cache.shelf(origin.url, self.identity)
         self._recent: OrderedDict[int, bytes] = OrderedDict()
@@ -162,13 +186,12 @@ class RemoteRanges:
 
     def _fetch(self, index: int, stop: int) -> bytes:
         with self._filling():
-            data = self._read(index)  # another thread or process may have been quicker
-            if data is None:
-                self._origin.fetch(index, self._stop_of_run(index, stop), self.identity)
-                data = self._read(index)
-        if data is None:
-            raise SourceUnreachable(self.url, "what came of it was not kept; is the cache too small?")
-        return data
+            # another thread or process may have been quicker
+            return self._read(index) or self._fetch_run(index, stop)
+
+    def _fetch_run(self, index: int, stop: int) -> bytes:
+        # of a small cache even what has just come may be gone again
+        return self._origin.fetch(index, self._stop_of_run(index, stop), self.identity).first
 
     @contextmanager
     def _filling(self) -> Iterator[None]:

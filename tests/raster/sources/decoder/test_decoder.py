@@ -218,6 +218,6 @@ def test_it_has_no_credentials(tmp_path: Path, pool: DecoderPool, monkeypatch: p
     (decoder,) = children()
     assert "AWS_SECRET_ACCESS_KEY" not in decoder.environ()
     most = decoder.rlimit(psutil.RLIMIT_NOFILE)[1]
-    assert {str(number) for number in range(most)} <= set(
+    assert {str(number) for number in range(most)} <= {
         path.name for path in Path(f"/proc/{decoder.pid}/fd").iterdir()
-    )
+    }
