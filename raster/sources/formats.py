@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 from raster.errors import SourceRefused
 from raster.sources.archive import unpack_hgt
+from raster.sources.folders import ByteFolder, Content
 from raster.sources.gdal import open_gdal
 from raster.sources.npy import open_npy
 from raster.sources.ranges import ByteRanges
-from raster.sources.roots import is_url
+from raster.sources.roots import is_array, is_url
 from raster.sources.source import Source
 
 GDAL_DRIVERS = {
@@ -20,18 +21,36 @@ GDAL_DRIVERS = {
     ".asc": "AAIGrid",
     ".png": "PNG",
 }
-KNOWN_SUFFIXES = (".npy", ".zip", *GDAL_DRIVERS)
+KNOWN_SUFFIXES = (".npy", ".zip", ".zarr", *GDAL_DRIVERS)
 
 
 def is_known(name: str) -> bool:
     """Whether a source of this name can be a tile."""
     path = name.partition("?")[0] if is_url(name) else name
-    return path.lower().endswith(KNOWN_SUFFIXES)
+    return is_array(name) or path.lower().endswith(KNOWN_SUFFIXES)
+
+
+@contextmanager
+def open_by_name(content: Content) -> Iterator[Source]:
+    """Open a source by the reader for its name.
+
+    Raises
+    ------
+    SourceRefused, SourceUnreadable
+    """
+    if isinstance(content, ByteFolder):
+        # a second that files need not wait
+        from raster.sources.zarr_arrays import open_array  # noqa: PLC0415
+
+        yield open_array(content)
+        return
+    with open_ranges(content) as source:
+        yield source
 
 
 @contextmanager
 def open_ranges(ranges: ByteRanges) -> Iterator[Source]:
-    """Open a source by the reader for its name.
+    """Open a source that is one file.
 
     Raises
     ------

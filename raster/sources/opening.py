@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from raster.errors import SourceChanged, SourceError, SourceRefused
-from raster.sources.formats import open_ranges
-from raster.sources.ranges import ByteRanges, LocalRanges, SourceIdentity
+from raster.sources.folders import Content, LocalFolder
+from raster.sources.formats import open_by_name
+from raster.sources.ranges import LocalRanges, SourceIdentity
 from raster.sources.remote.remote import RemoteSources
-from raster.sources.roots import TileRoots, is_url, printable
+from raster.sources.roots import TileRoots, is_array, is_url, printable
 from raster.sources.source import Source, SourceInfo
 
 CHANGED = "the file changed since it was registered; register it again"
@@ -24,7 +25,7 @@ def open_source(roots: TileRoots, url: str) -> Iterator[Source]:
     SourceError
         Of the kind that tells why.
     """
-    with _open_bytes(roots, url) as ranges, _decode(roots, ranges) as source:
+    with _open_content(roots, url) as content, _decode(roots, content) as source:
         yield source
 
 
@@ -48,23 +49,26 @@ def open_registered(
     SourceError
         Of another kind that tells why it cannot be read.
     """
-    with _open_bytes(roots, url, identity) as ranges:
-        _check_identity(ranges, identity)
+    with _open_content(roots, url, identity) as content:
+        _check_identity(content, identity)
         try:
-            with _decode(roots, ranges) as source:
+            with _decode(roots, content) as source:
                 if (source.info.height, source.info.width) != shape:
                     raise SourceChanged(url, CHANGED)
                 yield source
         except SourceError:
-            _check_identity(ranges, identity)
+            _check_identity(content, identity)
             raise
-        _check_identity(ranges, identity)
+        _check_identity(content, identity)
 
 
 @contextmanager
-def _open_bytes(roots: TileRoots, url: str, known: SourceIdentity | None = None) -> Iterator[ByteRanges]:
+def _open_content(roots: TileRoots, url: str, known: SourceIdentity | None = None) -> Iterator[Content]:
     if is_url(url):
-        yield remote_of(roots, url).open(url, known)
+        yield remote_of(roots, url).open_content(url, known)
+        return
+    if is_array(url):
+        yield LocalFolder(roots, url)
         return
     with LocalRanges(url, roots.resolve(url)) as ranges:
         yield ranges
@@ -81,11 +85,11 @@ def confirm_registered(roots: TileRoots, url: str, identity: SourceIdentity) -> 
 
 
 @contextmanager
-def _decode(roots: TileRoots, ranges: ByteRanges) -> Iterator[Source]:
-    if is_url(ranges.url):
-        yield remote_of(roots, ranges.url).decode(ranges)
+def _decode(roots: TileRoots, content: Content) -> Iterator[Source]:
+    if is_url(content.url):
+        yield remote_of(roots, content.url).decode(content)
         return
-    with open_ranges(ranges) as source:
+    with open_by_name(content) as source:
         yield source
 
 
@@ -119,13 +123,13 @@ def identify_source(roots: TileRoots, url: str) -> SourceIdentity:
     ------
     SourceError
     """
-    with _open_bytes(roots, url) as ranges:
-        return ranges.identity
+    with _open_content(roots, url) as content:
+        return content.identity
 
 
-def _check_identity(ranges: ByteRanges, identity: SourceIdentity) -> None:
-    if ranges.identity != identity:
-        raise SourceChanged(ranges.url, CHANGED)
+def _check_identity(content: Content, identity: SourceIdentity) -> None:
+    if content.identity != identity:
+        raise SourceChanged(content.url, CHANGED)
 
 
 def inspect_source(roots: TileRoots, url: str) -> SourceInfo:

@@ -56,7 +56,7 @@ class TileRoots:
         if not inside:
             raise SourceForbidden(url, "the path leaves the tile root (ZIGGURAT_TILE_ROOT)")
         for path in inside:
-            if path.is_file():
+            if path.is_file() or (is_array(url) and path.is_dir()):
                 return path
         raise SourceNotFound(url, "no such file below the tile root (ZIGGURAT_TILE_ROOT)")
 
@@ -82,6 +82,11 @@ class TileRoots:
 def is_url(source: str) -> bool:
     """Whether a source is meant as a URL, be it a good one or not."""
     return _SCHEME.match(source) is not None
+
+
+def is_array(source: str) -> bool:
+    """Whether a source is meant as a Zarr array: a folder whose name ends in `.zarr`, or one below it."""
+    return re.search(r"\.zarr(/[^.?][^?]*|/)?\Z", source, re.IGNORECASE) is not None
 
 
 def printable(url: str) -> str:

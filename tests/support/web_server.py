@@ -64,6 +64,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one connection's requests."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     site: WebServer
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002

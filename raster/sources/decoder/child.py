@@ -12,34 +12,33 @@ import resource
 import socket
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
-from affine import Affine
 
-from raster.crs import canonical_crs
 from raster.errors import SourceError, SourceUnreadable
 from raster.grid import Window
 from raster.sources.decoder.channel import Channel, ChannelBroken, Message
+from raster.sources.decoder.warming import warm_up
 from raster.sources.decoder.words import words_of_info
-from raster.sources.formats import open_ranges
-from raster.sources.ranges import Buffer, MemoryRanges, SourceIdentity
+from raster.sources.formats import open_by_name
+from raster.sources.ranges import Buffer, ByteRanges, SourceIdentity
 from raster.sources.source import Source
 
 PAGE_BYTES = resource.getpagesize()
 
-GRID_FILE = b"ncols 2\nnrows 2\nxllcorner 0\nyllcorner 0\ncellsize 1\n1 2\n3 4\n"
-
 
 class AskedRanges:
-    """Bytes that the other side is asked for."""
+    """Bytes that the other side is asked for; of the object `key` of a source that has several."""
 
-    def __init__(self, channel: Channel, words: dict[str, Any]) -> None:
+    def __init__(self, channel: Channel, about: Mapping[str, Any], key: str = "") -> None:
         self._channel = channel
-        self.url: str = words["url"]
-        self.name: str = words["name"]
-        self.size: int = words["size"]
+        self._key = key
+        self.url: str = about["url"]
+        self.name: str = about["name"]
+        self.size: int = about["size"]
         self.identity = SourceIdentity(size=self.size)
 
     def read_into(self, start: int, buffer: Buffer) -> int:
@@ -47,12 +46,30 @@ class AskedRanges:
         wanted = max(0, min(len(view), self.size - start))
         if not wanted:
             return 0
-        self._channel.send({"bytes": [start, wanted]})
+        self._channel.send({"bytes": [self._key, start, wanted]})
         answer = self._channel.receive()
         if len(answer.payload) != wanted:
             raise SourceUnreadable(self.url, "its bytes do not come")
         view[:wanted] = answer.payload
         return wanted
+
+
+class AskedFolder:
+    """Objects that the other side is asked for."""
+
+    identity = SourceIdentity(size=0)
+    """The other side knows it."""
+
+    def __init__(self, channel: Channel, about: Mapping[str, Any]) -> None:
+        self._channel = channel
+        self.url: str = about["url"]
+
+    @contextmanager
+    def open_key(self, key: str) -> Iterator[ByteRanges | None]:
+        self._channel.send({"size": key})
+        size = self._channel.receive().words.get("size")
+        about = {"url": self.url, "name": key, "size": size}
+        yield None if size is None else AskedRanges(self._channel, about, key)
 
 
 class Server:
@@ -84,8 +101,9 @@ class Server:
         words = order.words
         if "open" in words:
             self._close()
-            ranges = AskedRanges(self._channel, words["open"])
-            self._source = self._opened.enter_context(open_ranges(ranges))
+            about = words["open"]
+            kind = AskedFolder if about["size"] is None else AskedRanges
+            self._source = self._opened.enter_context(open_by_name(kind(self._channel, about)))
             return {"info": words_of_info(self._source.info)}, b""
         row, col, height, width = words["read"]
         if self._source is None:
@@ -101,29 +119,13 @@ class Server:
 def main(descriptor: int, byte_count: int, seconds: int) -> None:
     """Serve one end of a connection, within limits."""
     channel = Channel(socket.socket(fileno=descriptor))
-    _warm_up()
+    warm_up()
     _limit(byte_count)
     channel.send({"ready": True})
     try:
         Server(channel, seconds).serve()
     except ChannelBroken:
         return
-
-
-def _warm_up() -> None:
-    """Have every library open the files that it needs: databases of CRSs above all."""
-    canonical_crs("EPSG:32632")
-    from rasterio.io import MemoryFile  # noqa: PLC0415
-
-    samples: list[tuple[str, bytes]] = [("a.asc", GRID_FILE)]
-    with MemoryFile() as file:
-        profile = {"height": 2, "width": 2, "count": 1, "dtype": "int16", "crs": "EPSG:32632"}
-        with file.open(driver="GTiff", transform=Affine(10, 0, 5, 0, -10, 5), **profile) as raster:
-            raster.write(np.ones((1, 2, 2), np.int16))
-        samples.append(("a.tif", bytes(file.getbuffer())))
-    for name, data in samples:
-        with open_ranges(MemoryRanges(name, name, data, SourceIdentity(size=len(data)))) as source:
-            source.read_window(source.info.window)
 
 
 def _limit(byte_count: int) -> None:

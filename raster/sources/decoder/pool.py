@@ -10,7 +10,7 @@ from threading import Condition
 from raster.cells import Cells
 from raster.grid import Window
 from raster.sources.decoder.process import DecoderLimits, DecoderProcess, start_decoder
-from raster.sources.ranges import ByteRanges
+from raster.sources.folders import Content
 from raster.sources.source import SourceInfo
 
 
@@ -74,7 +74,7 @@ class DecoderPool:
 class DecodedElsewhere:
     """A source that is open in whichever decoder has been asked for it."""
 
-    ranges: ByteRanges
+    content: Content
     info: SourceInfo
     pool: DecoderPool
     key: object
@@ -82,11 +82,11 @@ class DecodedElsewhere:
     def read_window(self, window: Window) -> Cells:
         with self.pool.lend(self.key) as decoder:
             if decoder.opened is not self.key:
-                decoder.open(self.ranges, self.key)
-            return decoder.read_window(self.ranges, self.info, window)
+                decoder.open(self.content, self.key)
+            return decoder.read_window(self.content, self.info, window)
 
 
-def open_elsewhere(pool: DecoderPool, ranges: ByteRanges) -> DecodedElsewhere:
+def open_elsewhere(pool: DecoderPool, content: Content) -> DecodedElsewhere:
     """Open a source in a decoder.
 
     Raises
@@ -96,4 +96,4 @@ def open_elsewhere(pool: DecoderPool, ranges: ByteRanges) -> DecodedElsewhere:
     """
     key = object()
     with pool.lend(key) as decoder:
-        return DecodedElsewhere(ranges, decoder.open(ranges, key), pool, key)
+        return DecodedElsewhere(content, decoder.open(content, key), pool, key)

@@ -21,17 +21,17 @@ from raster.cells import Cells
 from raster.errors import DecoderFailed, SourceError, SourceRefused, SourceUnreadable
 from raster.grid import Window
 from raster.sources.decoder.channel import Channel, ChannelBroken, Message
+from raster.sources.decoder.giver import Giver
 from raster.sources.decoder.words import info_of_words
-from raster.sources.ranges import ByteRanges
+from raster.sources.folders import ByteFolder, Content
 from raster.sources.source import SourceInfo
+
+MODULE = "raster.sources.decoder.child"
 
 STARTING_S = 60.0
 
 KEPT_NAMES = ("LD_LIBRARY_PATH", "PATH", "GDAL_DATA", "PROJ_DATA", "PROJ_LIB")
 """Of the environment; credentials are no business of a decoder."""
-
-LARGEST_RANGE = 2**28
-"""Bytes that a decoder may ask for at once: its largest block, twice."""
 
 ERRORS: Mapping[str, type[SourceError]] = {
     error.__name__: error for error in (SourceRefused, SourceUnreadable)
@@ -59,7 +59,7 @@ class DecoderProcess:
         self._channel = Channel(ours)
         self.end = finalize(self, _end, self._process, self._channel)
 
-    def open(self, ranges: ByteRanges, key: object) -> SourceInfo:
+    def open(self, content: Content, key: object) -> SourceInfo:
         """Open a source instead of the one before.
 
         Raises
@@ -67,28 +67,30 @@ class DecoderProcess:
         SourceError
         """
         self.opened = None
-        about = {"url": ranges.url, "name": ranges.name, "size": ranges.size}
-        answer = self._ask({"open": about}, ranges)
+        about: dict[str, Any] = {"url": content.url, "name": "", "size": None}
+        if not isinstance(content, ByteFolder):
+            about |= {"name": content.name, "size": content.size}
+        answer = self._ask({"open": about}, content)
         try:
-            info = info_of_words(answer.words["info"], ranges.identity)
+            info = info_of_words(answer.words["info"], content.identity)
         except (KeyError, ValueError) as error:
-            raise self._misbehaved(ranges) from error
+            raise self._misbehaved(content) from error
         self.opened = key
         return info
 
-    def read_window(self, ranges: ByteRanges, info: SourceInfo, window: Window) -> Cells:
+    def read_window(self, content: Content, info: SourceInfo, window: Window) -> Cells:
         """Cells of the source that is open.
 
         Raises
         ------
         SourceError
         """
-        answer = self._ask({"read": [window.row, window.col, window.height, window.width]}, ranges)
+        answer = self._ask({"read": [window.row, window.col, window.height, window.width]}, content)
         dtype = info.encoding.numpy_dtype
         if answer.words.get("cells") != dtype.name or len(answer.payload) != (
             window.height * window.width * dtype.itemsize
         ):
-            raise self._misbehaved(ranges)
+            raise self._misbehaved(content)
         cells: Cells = np.frombuffer(answer.payload, dtype).reshape(window.shape)
         return cells
 
@@ -102,48 +104,51 @@ class DecoderProcess:
         """
         self._channel.receive(STARTING_S)
 
-    def _ask(self, words: Mapping[str, Any], ranges: ByteRanges) -> Message:
+    def _ask(self, words: Mapping[str, Any], content: Content) -> Message:
         """The answer; bytes that it asks for on the way are given, which does not count as its time."""
         try:
             self._channel.send(words, within_s=self._limits.call_s)
-            return self._converse(ranges)
+            return self._converse(content)
         except TimeoutError as error:
             self.end()
             reason = f"decoding took longer than {self._limits.call_s:.0f} s"
-            raise SourceRefused(ranges.url, reason) from error
+            raise SourceRefused(content.url, reason) from error
         except ChannelBroken as error:
-            raise self._misbehaved(ranges) from error
+            raise self._misbehaved(content) from error
         except SourceError:
             raise
         except BaseException:
             self.end()  # it may be in the midst of an answer
             raise
 
-    def _converse(self, ranges: ByteRanges) -> Message:
+    def _converse(self, content: Content) -> Message:
         failed: SourceError | None = None
         left_s = self._limits.call_s
-        while True:
-            began = monotonic()
-            answer = self._channel.receive(left_s)
-            left_s -= monotonic() - began
-            if "bytes" not in answer.words:
-                break
-            try:
-                data = b"" if failed else _read(ranges, answer.words["bytes"])
-            except SourceError as failure:
-                data, failed = b"", failure
-            self._channel.send({}, data, within_s=self._limits.call_s)
+        with Giver(content) as giver:
+            while True:
+                began = monotonic()
+                answer = self._channel.receive(left_s)
+                left_s -= monotonic() - began
+                if not giver.is_asked(answer.words):
+                    break
+                given = Message({}, bytearray())
+                try:
+                    if failed is None:
+                        given = giver.give(answer.words)
+                except SourceError as failure:
+                    failed = failure
+                self._channel.send(given.words, given.payload, within_s=self._limits.call_s)
         if "error" in answer.words:
             self.opened = None
             kind = ERRORS.get(answer.words["error"], SourceUnreadable)
-            raise failed or kind(ranges.url, str(answer.words.get("reason"))[:1000])
+            raise failed or kind(content.url, str(answer.words.get("reason"))[:1000])
         if failed is not None:
             raise failed
         return answer
 
-    def _misbehaved(self, ranges: ByteRanges) -> SourceUnreadable:
+    def _misbehaved(self, content: Content) -> SourceUnreadable:
         self.end()
-        return SourceUnreadable(ranges.url, "decoding it took too much memory or time, or failed badly")
+        return SourceUnreadable(content.url, "decoding it took too much memory or time, or failed badly")
 
 
 def start_decoder(limits: DecoderLimits) -> DecoderProcess:
@@ -169,29 +174,18 @@ def start_decoder(limits: DecoderLimits) -> DecoderProcess:
     return decoder
 
 
-def _read(ranges: ByteRanges, asked: Any) -> bytearray:
-    if not (isinstance(asked, list) and len(asked) == 2 and all(type(each) is int for each in asked)):
-        raise ChannelBroken
-    start, byte_count = asked
-    if start < 0 or not 0 < byte_count <= LARGEST_RANGE:
-        raise ChannelBroken
-    data = bytearray(byte_count)
-    del data[ranges.read_into(start, data) :]
-    return data
-
-
 def _start(theirs: socket.socket, limits: DecoderLimits) -> subprocess.Popen[bytes]:
     kept = {name: os.environ[name] for name in KEPT_NAMES if name in os.environ}
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "GDAL_NUM_THREADS": "1"}
     here = {"PYTHONPATH": str(Path(raster.__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     numbers = (theirs.fileno(), limits.memory_bytes, max(1, round(limits.call_s)))
     return subprocess.Popen(  # noqa: S603 - our own module, numbers
-        [sys.executable, "-P", "-m", "raster.sources.decoder.child", *map(str, numbers)],
+        [sys.executable, "-P", "-m", MODULE, *map(str, numbers)],
         env=kept | threads | here,
         pass_fds=(theirs.fileno(),),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=None,
+        stderr=subprocess.DEVNULL,
     )
 
 

@@ -204,7 +204,7 @@ class RemoteRanges:
 
     def _stop_of_run(self, index: int, stop: int) -> int:
         """End of the blocks to ask for: those wanted, and more if the source is read in its order."""
-        self._ahead = min(2 * self._ahead, LARGEST_AHEAD) if index == self._next else 1
+        self._ahead = min(4 * self._ahead, LARGEST_AHEAD) if index == self._next else 1
         stop = min(max(stop, index + self._ahead), index + LARGEST_REQUEST, -(-self.size // BLOCK_BYTES))
         run = index + 1
         while run < stop and not self._shelf.has(run):

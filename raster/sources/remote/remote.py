@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from threading import Lock, current_thread
 from time import monotonic
 from typing import Any
@@ -11,18 +12,21 @@ from weakref import finalize
 
 from fsspec.asyn import get_loop, iothread
 
-from raster.errors import SourceChanged
+from raster.errors import SourceChanged, SourceNotFound
 from raster.sources.decoder.pool import DecoderPool, open_elsewhere
 from raster.sources.decoder.process import DecoderLimits
+from raster.sources.folders import METADATA, ByteFolder, Content
 from raster.sources.npy import open_npy
-from raster.sources.ranges import ByteRanges, SourceIdentity
+from raster.sources.ranges import SourceIdentity
 from raster.sources.remote.addresses import Address, check_url
 from raster.sources.remote.answers import CHANGED, Fetcher
 from raster.sources.remote.breaker import Breaker
 from raster.sources.remote.cache import BlockCache
+from raster.sources.remote.folder import RemoteFolder
 from raster.sources.remote.http import HttpFetcher
 from raster.sources.remote.policy import RemotePolicy, S3Access
 from raster.sources.remote.ranges import Origin, RemoteRanges
+from raster.sources.roots import is_array
 from raster.sources.source import Source
 
 CONFIRMED_S = 300.0
@@ -61,6 +65,37 @@ class RemoteSources:
         """
         return check_url(self.policy, url).url
 
+    def open_content(self, url: str, known: SourceIdentity | None = None) -> Content:
+        """Open a source, be it a file or a Zarr array.
+
+        Raises
+        ------
+        SourceError
+        """
+        if not is_array(url):
+            return self.open(url, known)
+        if known is not None:
+            self.confirm(url, known, within_s=CONFIRMED_S)
+        return RemoteFolder(self, self.url_of(url).rstrip("/"), known)
+
+    def open_object(self, url: str, known: SourceIdentity | None) -> RemoteRanges:
+        """Open an object of a Zarr array: the one that is known, else as it is now.
+
+        Raises
+        ------
+        SourceError
+        """
+        address = check_url(self.policy, url)
+        origin = self._origin(address)
+        if known is None:
+            with self._lock:
+                before, _ = self._confirmed.get(origin.url, (None, 0.0))
+            # what is kept of it here may still be right
+            known = before if before is not None and origin.identify(before) == before else None
+        ranges = RemoteRanges(origin, address.name, known)
+        self._note(origin.url, ranges.identity)
+        return ranges
+
     def open(self, url: str, known: SourceIdentity | None = None) -> RemoteRanges:
         """Open a source, `known` being the content that is wanted.
 
@@ -83,6 +118,12 @@ class RemoteSources:
         ------
         SourceError
         """
+        if is_array(url):
+            self._confirm_array(url, known, within_s)
+        else:
+            self._confirm_file(url, known, within_s)
+
+    def _confirm_file(self, url: str, known: SourceIdentity, within_s: float) -> None:
         origin = self._origin(check_url(self.policy, url))
         with self._lock:
             identity, at = self._confirmed.get(origin.url, (None, 0.0))
@@ -92,17 +133,24 @@ class RemoteSources:
         if identity != known:
             raise SourceChanged(origin.url, CHANGED)
 
-    def decode(self, ranges: ByteRanges) -> Source:
+    def _confirm_array(self, url: str, known: SourceIdentity, within_s: float) -> None:
+        *others, last = METADATA
+        for key in others:
+            with suppress(SourceNotFound):  # it is of the other version
+                self._confirm_file(f"{url.rstrip('/')}/{key}", known, within_s)
+                return
+        self._confirm_file(f"{url.rstrip('/')}/{last}", known, within_s)
+
+    def decode(self, content: Content) -> Source:
         """Open what is in a source's bytes; libraries that decode do that in a process of their own.
 
         Raises
         ------
         SourceError
         """
-        # of .npy the header alone is more than copied, by Python
-        return (
-            open_npy(ranges) if ranges.name.lower().endswith(".npy") else open_elsewhere(self._pool, ranges)
-        )
+        if not isinstance(content, ByteFolder) and content.name.lower().endswith(".npy"):
+            return open_npy(content)  # apart from its header, which Python parses, it is only copied
+        return open_elsewhere(self._pool, content)
 
     def close(self) -> None:
         """Close connections, and end decoders."""

@@ -40,8 +40,8 @@ def source(folder: Path, name: str = "a.tif", side: int = 64, **how: object) -> 
 
 
 def children() -> list[psutil.Process]:
-    found: list[psutil.Process] = psutil.Process().children()
-    return found
+    """The decoders of this process."""
+    return [child for child in psutil.Process().children() if process.MODULE in child.cmdline()]
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.asc", "a.png"])
@@ -180,8 +180,8 @@ def test_one_that_cannot_be_started_is_our_failure(
 
 CONFINED = """
 import errno, os, socket, sys
-from raster.sources.decoder import child
-child._warm_up()
+from raster.sources.decoder import child, warming
+warming.warm_up()
 child._limit(2**28)
 for attempt in (
     lambda: open("/etc/hostname"),
