@@ -11,8 +11,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.errors import PreflightRefused
 from service.problems import answer_problem
+from service.request_errors import PreflightRefused
 
 READING = ("GET", "HEAD")
 WRITING = ("POST", "PATCH", "PUT", "DELETE")
