@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -40,7 +41,7 @@ def run(folder: Path, generation: str, kill_after: int | None) -> list[str]:
 
 @pytest.mark.parametrize("metric", ["max", "mean"])
 def test_nothing_finished_is_written_again(tmp_path: Path, metric: str) -> None:
-    print(f"ZIGGURAT_TEST_SEED={SEED}")
+    logging.getLogger(__name__).warning("ZIGGURAT_TEST_SEED=%s", SEED)
     moments = np.random.default_rng(SEED)
     planned = killable.save_plan(tmp_path, metric)
     share = planned.task_count // KILLS
