@@ -27,7 +27,7 @@ from service.query_parameters import check_parameters
 from service.readiness import Readiness
 from service.request_ids import RequestIds
 from service.request_watch import RequestWatch
-from service.routes import builds, health, levels, monitoring, pyramids, registrations, terrains, tiles
+from service.routes import builds, health, levels, monitoring, pyramids, registrations, terrains, tiles, zarrs
 from service.settings import Settings
 from service.version import VERSION
 
@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.readiness, app.state.monitor = readiness, monitor
     install_problems(app)
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels):
+    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs):
         app.include_router(routes.router)
     describe(app, settings)
     install_middleware(app, settings, readiness, monitor)

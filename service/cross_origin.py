@@ -18,7 +18,9 @@ READING = ("GET", "HEAD")
 WRITING = ("POST", "PATCH", "PUT", "DELETE")
 
 EXPOSED_HEADERS = (
+    "Accept-Ranges",
     "Age",
+    "Content-Range",
     "ETag",
     "Link",
     "Location",

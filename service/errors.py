@@ -280,3 +280,11 @@ class PyramidNotBuilt(ServiceError):
         super().__init__(f"terrain {terrain!r} has no stored pyramid of {metric}; `ziggurat build` makes one")
         self.terrain = terrain
         self.metric = metric
+
+
+class ObjectNotFound(ServiceError):
+    """The Zarr has no such object."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"nothing is stored under {key!r}; a chunk that is not stored is all nodata")
+        self.key = key

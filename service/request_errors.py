@@ -38,3 +38,11 @@ class PreflightRefused(ServiceError):
         )
         self.origin = origin
         self.method = method
+
+
+class RangeNotSatisfiable(ServiceError):
+    """The range of bytes that is asked for begins behind the end."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"there are {size} bytes")
+        self.size = size

@@ -32,6 +32,13 @@ REQUEST_HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": "3f0c2b8e-survey-7",
     },
+    "Range": {
+        "name": "Range",
+        "in": "header",
+        "description": "One range of the content's bytes (RFC 9110).",
+        "schema": {"type": "string"},
+        "example": "bytes=0-99",
+    },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
@@ -40,6 +47,9 @@ REQUEST_HEADERS: dict[str, dict[str, Any]] = {
         "example": '"0123456789abcdef0123456789abcdef"',
     },
 }
+
+_ASKED_FOR_BY = {"304": "IfNoneMatch", "206": "Range"}
+"""Statuses that only a request with this header is answered with."""
 
 Operation = dict[str, Any]
 
@@ -87,7 +97,10 @@ def _take_out_null(operation: Operation) -> None:
 
 
 def _add_request_headers(operation: Operation) -> None:
-    names = ["RequestId", *(["IfNoneMatch"] if "304" in operation["responses"] else [])]
+    names = [
+        "RequestId",
+        *(name for status, name in _ASKED_FOR_BY.items() if status in operation["responses"]),
+    ]
     parameters = [{"$ref": f"#/components/parameters/{name}"} for name in names]
     operation["parameters"] = [*operation.get("parameters", []), *parameters]
 

@@ -25,6 +25,7 @@ CHALLENGE: Headers = {"WWW-Authenticate": _header("How to identify oneself", pat
 ETAG: Headers = {
     "ETag": _header("Send it back as If-None-Match to learn of changes", pattern='^"[0-9a-f]+"$')
 }
+PINNED: Headers = {**ETAG, "Cache-Control": _header("For ever: the address never means anything else")}
 NEXT_PAGE: Headers = {
     "Link": _header('The next page, when there is one: `<address>; rel="next"`', always=False, pattern="^</")
 }

@@ -82,16 +82,24 @@ _HEADERS: Mapping[int, headers.Headers] = {
 }
 
 
-def problem_responses(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
+UNROUTED = (int(HTTPStatus.NOT_FOUND), "about:blank", "There is no such address")
+
+
+def problem_responses(
+    *errors: type[Exception], is_open_ended: bool = False
+) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of a route's problems.
 
     Parameters
     ----------
     errors : types of errors
         What the route may raise, apart from what every route may.
+    is_open_ended : bool
+        Whether its path ends in whatever follows; a line break does not.
     """
     kinds: dict[int, dict[str, str]] = {}
-    for status, kind, title in (*_everywhere(), *(_row(error) for error in errors)):
+    unrouted = [UNROUTED] if is_open_ended else []
+    for status, kind, title in (*_everywhere(), *(_row(error) for error in errors), *unrouted):
         kinds.setdefault(status, {})[kind] = title
     return {status: _response(status, kinds[status]) for status in sorted(kinds)}
 
