@@ -31,6 +31,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.LevelNotFound: HTTPStatus.NOT_FOUND,
     raster_errors.WindowOutOfBounds: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.WindowTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    raster_errors.PyramidNotFound: HTTPStatus.NOT_FOUND,
     raster_errors.PyramidCorrupt: HTTPStatus.SERVICE_UNAVAILABLE,
     catalog_errors.TerrainNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.TerrainExists: HTTPStatus.CONFLICT,

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
@@ -85,7 +86,7 @@ def serve(installation: Installation, **settings: Any) -> Iterator[str]:
 
 
 @contextmanager
-def running(server: LeavingServer, listening: socket) -> Iterator[None]:
+def running(server: uvicorn.Server, listening: socket) -> Iterator[None]:
     """The server in a thread; it has ended on leaving."""
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()

@@ -16,6 +16,8 @@ import zarr
 
 from installations import Installation, make_installation
 from oracle import OracleTile, paint
+from raster.datatree import open_pyramid
+from raster.errors import PyramidNotFound
 from rest import AppClient, add_golden, add_terrain, figure, generation_count, open_client, problem_in, serve
 from terrains import UTM
 
@@ -78,6 +80,16 @@ def test_xarray_opens_both_views_and_finds_the_cells_of_the_terrain(installation
                     found = np.asarray(tree[f"{level}/elevation"])
                     np.testing.assert_array_equal(~np.isnan(found), valid)
                     np.testing.assert_array_equal(found[valid], values[valid])
+
+
+def test_the_address_of_a_state_leads_to_the_tree(installation: Installation) -> None:
+    with open_client(installation) as client, serve(installation) as service:
+        add_golden(installation, client)
+        with pytest.raises(PyramidNotFound):
+            open_pyramid(f"{service}/terrain/golden/pyramid/max")
+        build(client, "golden")
+        top = open_pyramid(f"{service}/terrain/golden/pyramid/max", level=-1)
+        assert np.asarray(top["elevation"]) == [[87]]
 
 
 def test_opening_costs_one_request_for_metadata_and_those_for_coordinates(
