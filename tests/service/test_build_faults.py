@@ -21,8 +21,10 @@ from threading import Barrier, Event
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from build_processes import ASYNC, LEVEL, LEVEL_1, SHORT, STATE, WAIT, freeze, start_worker, wake
+from catalog.models import BuildLease
 from held_metric import Hold
 from installations import Installation
 from oracle import OracleTile, paint
@@ -94,6 +96,13 @@ def test_row_19_two_hundred_cold_requests_to_four_processes_are_one_build(
     assert answers[0].json()["values"] == LEVEL_1
     assert state["generation"] == answers[0].json()["generation"]
     assert generation_count(unbuilt) == 1
+    assert times_taken(unbuilt) == 1
+
+
+def times_taken(installation: Installation) -> int:
+    """How often somebody became the one that builds."""
+    with installation.house() as house, house.database.read() as session:
+        return session.scalars(select(BuildLease.fence)).one()
 
 
 def test_row_20_a_builder_that_is_killed_at_any_moment_is_followed_by_another(
