@@ -18,7 +18,7 @@ import numpy as np
 from benchmark.served import ZIGGURAT, Service, served, settings_of
 
 PYRAMID = "/terrain/cold/pyramid/max"
-LEVEL = f"{PYRAMID}/3?height=64&width=64"
+LEVEL = f"{PYRAMID}/3?height=16&width=16"
 WAIT = {"Prefer": "wait=120"}
 
 

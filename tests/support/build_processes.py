@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from contextlib import ExitStack
+from select import select
 from subprocess import Popen
 
 from sqlalchemy import update
@@ -51,8 +52,10 @@ def freeze(installation: Installation, process: Popen[str]) -> None:
 
 
 def wake(process: Popen[str]) -> str:
-    """Let a frozen process go on: what it says first."""
+    """Let a frozen process go on: what it says first, nothing when it says nothing for long."""
     process.send_signal(signal.SIGCONT)
     assert process.stderr is not None
+    if not select([process.stderr], [], [], 30)[0]:
+        return ""
     said: str = json.loads(process.stderr.readline())["event"]
     return said
