@@ -1,7 +1,7 @@
 """What can go wrong with facts. No HTTP here: `service/problems.py` gives each a status.
 
 CatalogError
-├ TerrainNotFound · TileNotFound · KeyNotFound · RegistrationNotFound
+├ TerrainNotFound · TileNotFound · KeyNotFound · RegistrationNotFound · GenerationNotFound
 ├ TerrainExists          the name is taken
 ├ RegistrationLost       another process works on the registration now, or its terrain is gone
 ├ LeaseLost              another process builds the pyramid now, or its terrain is gone
@@ -52,6 +52,19 @@ class TileNotFound(CatalogError):
     def __init__(self, tile_id: int) -> None:
         super().__init__(f"no tile {tile_id}")
         self.tile_id = tile_id
+
+
+class GenerationNotFound(CatalogError):
+    """The terrain has no such generation of this metric, or has it no more."""
+
+    def __init__(self, terrain: int | str, metric: str, generation: str) -> None:
+        super().__init__(
+            f"no generation {generation!r} of {metric!r} of terrain {terrain!r}: it may have been replaced"
+            " and collected; the state of the pyramid names the one to read"
+        )
+        self.terrain = terrain
+        self.metric = metric
+        self.generation = generation
 
 
 class KeyNotFound(CatalogError):

@@ -16,11 +16,8 @@ PROCESS_BYTES = 220 * 2**20
 CELL_COPIES = 2
 """A worker's cells of a shard, and the same as the source has them."""
 
-PACKED_SHARE = 2
-"""Parts that wait above level 0 are compressed, to half their size or less."""
-
 WAITING_SHARDS = 3
-"""Reduced shards of a level that wait for their fourth sister."""
+"""Reduced shards of level 0 that wait for their fourth sister."""
 
 UNIT_SHARE = 8
 """The part of the budget that decoded tiles may take while they wait for a second shard."""
@@ -41,9 +38,7 @@ class Allotment:
     memory_bytes: int
 
 
-def allot(
-    base: CellType, reductions: Sequence[Reduction], *, level_count: int, cores: int, budget_bytes: int
-) -> Allotment:
+def allot(base: CellType, reductions: Sequence[Reduction], *, cores: int, budget_bytes: int) -> Allotment:
     """As many workers as there are cores and memory; smaller shards only if not one worker fits.
 
     Raises
@@ -54,7 +49,7 @@ def allot(
     shard_cells = SHARD_CELLS
     while True:
         unit_bytes = min(budget_bytes // UNIT_SHARE, MOST_UNIT_BYTES)
-        fixed = PROCESS_BYTES + unit_bytes + _waiting_bytes(reductions, shard_cells, level_count)
+        fixed = PROCESS_BYTES + unit_bytes + _waiting_bytes(reductions, shard_cells)
         worker = _worker_bytes(base, reductions, shard_cells)
         workers = min(cores, (budget_bytes - fixed) // worker)
         if workers >= 1:
@@ -80,11 +75,9 @@ def _worker_bytes(base: CellType, reductions: Sequence[Reduction], shard_cells: 
     return shard_cells**2 * (below + max(map(_stored_bytes, reductions)) + parts // 2)
 
 
-def _waiting_bytes(reductions: Sequence[Reduction], shard_cells: int, level_count: int) -> int:
-    """Reduced shards that wait, a quarter of the cells each."""
-    levels = max(1, level_count - shard_cells.bit_length() + 1)
-    one_level = WAITING_SHARDS * shard_cells**2 // 4 * sum(map(_part_bytes, reductions))
-    return one_level + (levels - 1) * one_level // PACKED_SHARE
+def _waiting_bytes(reductions: Sequence[Reduction], shard_cells: int) -> int:
+    """Reduced shards of level 0 that wait, a quarter of the cells each; the others are on the disk."""
+    return WAITING_SHARDS * shard_cells**2 // 4 * sum(map(_part_bytes, reductions))
 
 
 def _part_bytes(reduction: Reduction) -> int:

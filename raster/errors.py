@@ -17,7 +17,7 @@ RasterError
 ├ TerrainEmpty           no tiles, so no grid
 ├ TerrainTooLarge        more cells than allowed
 ├ GridInvalid            a CRS, transform or extent that cannot be honoured
-├ MetricNotFound · LevelNotFound
+├ MetricNotFound · LevelNotFound · PyramidNotFound
 ├ MetricRefused (plugin, reason)
 │ ├ MetricNotImportable  loading it raises, or nothing has that name
 │ ├ NotAMetric           it lacks what a metric has
@@ -256,6 +256,15 @@ class WindowTooLarge(RasterError):
         self.cell_count = cell_count
         self.limit = limit
         self.finest_level = finest_level
+
+
+class PyramidNotFound(RasterError):
+    """There is no pyramid at the address."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"no pyramid at {url}: {reason}")
+        self.url = url
+        self.reason = reason
 
 
 class PyramidCorrupt(RasterError):

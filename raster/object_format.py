@@ -127,8 +127,7 @@ class ObjectFormat:
         if self.shapes.shard is None:
             return [view]
         rows, cols = self.shapes.chunks_per_object
-        size = rows * cols * 2 * INDEX_DTYPE.itemsize + CHECKSUM_BYTES
-        index = np.frombuffer(CRC32C().decode(view[-size:]), INDEX_DTYPE).reshape(-1, 2)
+        index = read_index(view[-index_bytes(rows * cols) :])
         return [None if start == ABSENT else view[start : start + length] for start, length in index.tolist()]
 
     @property
@@ -167,6 +166,28 @@ class ObjectEncoder:
 def _zstd() -> Zstd:
     # with its checksum: without it a flipped bit decodes to other heights in silence
     return Zstd(level=ZSTD_LEVEL, checksum=True)
+
+
+def index_bytes(chunk_count: int) -> int:
+    """Bytes of the index at the end of a shard of so many chunks."""
+    return chunk_count * 2 * INDEX_DTYPE.itemsize + CHECKSUM_BYTES
+
+
+def read_index(data: bytes | memoryview) -> NDArray[np.uint64]:
+    """The index at the end of a shard.
+
+    Returns
+    -------
+    (chunks, 2) of uint64
+        Offset and length of each chunk, row by row; `ABSENT` twice for one that is all fill.
+
+    Raises
+    ------
+    RuntimeError
+        It is damaged.
+    """
+    index: NDArray[np.uint64] = np.frombuffer(CRC32C().decode(data), INDEX_DTYPE).reshape(-1, 2)
+    return index
 
 
 def _index(chunks: list[bytes | None]) -> bytes:

@@ -6,7 +6,6 @@ as empty is absent, any other that is missing, empty or short is corruption.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import AsyncIterator, Iterable
 
 from zarr.abc.store import (
@@ -19,16 +18,13 @@ from zarr.abc.store import (
 from zarr.core.buffer import Buffer, BufferPrototype
 
 from raster.errors import PyramidCorrupt
-from raster.skeleton import METADATA
 from raster.storage.manifest import Manifest
 from raster.storage.store import Root
+from raster.strict_objects import StrictObjects
 
 
 class StrictStore(Store):
-    """The objects of a manifest below `root`, verified by presence and length, metadata also by checksum.
-
-    Cells carry checksums of their own; metadata does not, and a flipped bit in it changes what
-    empty chunks read as.
+    """The objects of a manifest below `root`.
 
     Not a `zarr.storage.WrapperStore`: that one forwards every further way to read which a newer
     zarr adds past this class, while `Store` derives them from `get`.
@@ -36,11 +32,11 @@ class StrictStore(Store):
 
     def __init__(self, root: Root, manifest: Manifest) -> None:
         super().__init__(read_only=True)
-        self._root = root
+        self._objects = StrictObjects(root, manifest)
         self._manifest = manifest
 
     def __eq__(self, value: object) -> bool:
-        return isinstance(value, StrictStore) and value._root == self._root
+        return isinstance(value, StrictStore) and value._objects.root == self._objects.root
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -53,14 +49,7 @@ class StrictStore(Store):
                 raise PyramidCorrupt(key, "the manifest does not know this chunk")
             return None
         start, stop = _part(byte_range, stored.size)
-        # the whole is read to its end, wherever that is
-        data = await self._root.read_part(key, start, None if byte_range is None else stop)
-        if data is None:
-            raise PyramidCorrupt(key, "missing")
-        if len(data) != stop - start:
-            raise PyramidCorrupt(key, f"{len(data)} bytes where {stop - start} were stored")
-        if key.endswith(METADATA) and byte_range is None and zlib.crc32(data) != stored.crc32:
-            raise PyramidCorrupt(key, "other bytes than were stored")
+        data = await self._objects.read(stored, start, None if byte_range is None else stop)
         return prototype.buffer.from_bytes(data)
 
     async def get_partial_values(

@@ -13,20 +13,21 @@ from zarr.storage import MemoryStore
 from service.body_limits import BodyLimits
 from service.careful_headers import CarefulHeaders
 from service.cross_origin import CrossOrigin
+from service.description.document import DESCRIPTION, describe
+from service.description.problems import problem_responses
 from service.desk import open_desk
 from service.head_requests import HeadRequests
 from service.house import open_house, prepare_to_serve
-from service.key_description import describe_keys
 from service.key_guard import KeyGuard
 from service.known_hosts import LOCAL_HOSTS, KnownHosts
 from service.last_answers import LastAnswers
 from service.monitoring import Monitor
-from service.problems import install_problems, problem_responses
+from service.problems import install_problems
 from service.query_parameters import check_parameters
 from service.readiness import Readiness
 from service.request_ids import RequestIds
 from service.request_watch import RequestWatch
-from service.routes import builds, health, levels, monitoring, pyramids, registrations, terrains, tiles
+from service.routes import builds, health, levels, monitoring, pyramids, registrations, terrains, tiles, zarrs
 from service.settings import Settings
 from service.version import VERSION
 
@@ -55,18 +56,20 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Ziggurat",
         summary="Terrain pyramids: zoom levels of elevation that lies scattered over many tiles.",
+        description=DESCRIPTION,
         version=VERSION,
         lifespan=lifespan,
         responses=problem_responses(),
         dependencies=[Depends(check_parameters)],
+        generate_unique_id_function=lambda route: route.name,
+        redirect_slashes=False,  # an address has one spelling
     )
     app.state.readiness, app.state.monitor = readiness, monitor
     install_problems(app)
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels):
+    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs):
         app.include_router(routes.router)
-    if settings.requires_keys:
-        describe_keys(app.openapi(), settings)
+    describe(app, settings)
     install_middleware(app, settings, readiness, monitor)
     return app
 

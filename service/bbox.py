@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from raster.errors import GridInvalid
 from raster.grid import Extent
+
+_NUMBER = r"-?[0-9]{1,3}(\.[0-9]{1,20})?([eE]-?[0-9]{1,2})?"
+BBOX = re.compile(f"^{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}$")
 
 
 def parse_bbox(text: str) -> Extent:
@@ -13,10 +18,9 @@ def parse_bbox(text: str) -> Extent:
     ------
     GridInvalid
     """
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise GridInvalid("bbox", f"{text!r} is not west,south,east,north") from error
+    if BBOX.fullmatch(text) is None:
+        raise GridInvalid("bbox", f"{text!r} is not west,south,east,north")
+    west, south, east, north = (float(part) for part in text.split(","))
     if not (-90 <= south <= north <= 90 and abs(west) <= 360 and abs(east) <= 360):
         raise GridInvalid("bbox", f"{text!r} is not an extent in degrees: south <= north, within the globe")
     return Extent(west, south, east, north)

@@ -16,6 +16,7 @@ from raster.grid import Extent
 from service.encoding import json_nodata
 from service.failures import Failure
 from service.house import House
+from service.links import zarr_path
 from service.pyramid_schemas import FailureBody, LevelBody, ProgressBody, PyramidBody
 from service.pyramid_states import PyramidState
 from service.schemas import (
@@ -131,6 +132,7 @@ def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
     """A pyramid's state as an answer."""
     pyramid = state.pyramid
     generation = None if pyramid is None else pyramid.generation
+    zarr_url = zarr_path(state.terrain.name, state.metric, generation.id) if generation else None
     return PyramidBody(
         terrain_id=state.terrain.id,
         metric=state.metric,
@@ -143,6 +145,8 @@ def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
         nodata=json_nodata(generation.nodata) if generation else None,
         levels=_levels(pyramid),
         store_url=house.pyramid_root(generation.href).url if generation else None,
+        zarr_url=zarr_url,
+        vrt_url=f"{zarr_url}.vrt" if zarr_url else None,
         byte_count=generation.byte_count if generation else None,
         progress=_progress_body(state),
         failure=None if state.failure is None else _failure_body(state.failure),

@@ -67,7 +67,6 @@ def plan_build(
     allotment = allot(
         mosaic.cell_type,
         [metric.bind(mosaic.cell_type, mosaic.grid.cell_count) for metric in metrics],
-        level_count=mosaic.grid.level_count,
         cores=house.settings.build_workers,
         budget_bytes=house.settings.memory_budget,
     )

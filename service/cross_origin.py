@@ -11,14 +11,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.errors import PreflightRefused
 from service.problems import answer_problem
+from service.request_errors import PreflightRefused
 
 READING = ("GET", "HEAD")
 WRITING = ("POST", "PATCH", "PUT", "DELETE")
 
 EXPOSED_HEADERS = (
+    "Accept-Ranges",
     "Age",
+    "Content-Range",
     "ETag",
     "Link",
     "Location",

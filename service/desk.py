@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -20,6 +20,7 @@ from service.last_good import LastGood
 from service.levels import LevelReader
 from service.registration_desk import RegistrationDesk
 from service.retrying import try_again
+from service.zarr_reader import ZarrReader
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Desk:
     house: House
     builds: BuildDesk
     levels: LevelReader
+    zarrs: ZarrReader
     registrations: RegistrationDesk
     last_good: LastGood
     gate: Gate
@@ -74,6 +76,19 @@ class Desk:
         with reporting_exhaustion():
             return await try_again(attempt, latest, self.house.tally)
 
+    async def take_turn(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Await what reads the store and not the catalogue, as one of those that the gate lets pass.
+
+        Raises
+        ------
+        Overloaded, ResourcesExhausted
+        Whatever the function raises.
+        """
+        latest = monotonic() + self.house.settings.deadline_s / 2
+        with reporting_exhaustion():
+            async with self.gate.turn(latest):
+                return await function(*args, **kwargs)
+
 
 def open_desk(house: House) -> Desk:
     """Wire the counter. Must be called in the event loop that serves."""
@@ -82,6 +97,7 @@ def open_desk(house: House) -> Desk:
         house,
         BuildDesk(house),
         LevelReader(house),
+        ZarrReader(house),
         RegistrationDesk(house),
         LastGood(house),
         Gate(threads, house.settings.request_queue),

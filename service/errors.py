@@ -273,24 +273,6 @@ class HostUnknown(ServiceError):
         self.host = host
 
 
-class RequestMalformed(ServiceError):
-    """What was sent is not HTTP/1.1, or its head is too long."""
-
-    def __init__(self) -> None:
-        super().__init__("the request breaks the rules of RFC 9112, or its line and headers are over 16 KiB")
-
-
-class PreflightRefused(ServiceError):
-    """A page of this origin may not ask this."""
-
-    def __init__(self, origin: str, method: str) -> None:
-        super().__init__(
-            f"pages of {origin!r} may not send {method!r}; ZIGGURAT_CORS_ORIGINS names those that may write"
-        )
-        self.origin = origin
-        self.method = method
-
-
 class PyramidNotBuilt(ServiceError):
     """There is no stored pyramid."""
 
@@ -298,3 +280,11 @@ class PyramidNotBuilt(ServiceError):
         super().__init__(f"terrain {terrain!r} has no stored pyramid of {metric}; `ziggurat build` makes one")
         self.terrain = terrain
         self.metric = metric
+
+
+class ObjectNotFound(ServiceError):
+    """The Zarr has no such object."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"nothing is stored under {key!r}; a chunk that is not stored is all nodata")
+        self.key = key

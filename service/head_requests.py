@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_BODY_IS_KEPT_BACK = "ziggurat.body_is_kept_back"
+
+
+def is_body_wanted(scope: Scope) -> bool:
+    """Whether the body of the answer will be sent; where it costs something, it need not be read."""
+    return _BODY_IS_KEPT_BACK not in scope
+
 
 class HeadRequests:
     """ASGI middleware that answers HEAD as GET and keeps the body back."""
@@ -21,7 +28,7 @@ class HeadRequests:
                 message = {**message, "body": b""}
             await send(message)
 
-        as_get = {**scope, "method": "GET"}
+        as_get = {**scope, "method": "GET", _BODY_IS_KEPT_BACK: True}
         try:
             await self._app(as_get, receive, send_without_body)
         finally:

@@ -16,7 +16,7 @@ from catalog.errors import CatalogError
 from catalog.models import ApiKey
 from catalog.repository.keys import Scope
 from service.desk import desk_of
-from service.errors import KeyMissing, Overloaded, ResourcesExhausted, ScopeMissing, ServiceError
+from service.errors import KeyMissing, KeyUnknown, Overloaded, ResourcesExhausted, ScopeMissing, ServiceError
 from service.keys import note_use, recognize_key
 from service.problems import answer_problem
 from service.settings import Settings
@@ -73,8 +73,10 @@ class KeyGuard:
             return
         request = Request(scope)
         try:
-            key = await _key_of(request) if self._requires_keys else None
-            granted = self._grant(key, scope_needed(request.method, scope["path"]))
+            needed = scope_needed(request.method, scope["path"])
+            # nothing may keep a probe waiting: where no key is ever needed, none is looked at
+            key = await _key_of(request) if self._requires_keys and needed is not None else None
+            granted = self._grant(key, needed)
         except (ServiceError, CatalogError) as error:
             await answer_problem(request, error)(scope, receive, send)
             return
@@ -124,7 +126,11 @@ async def _key_of(request: Request) -> ApiKey | None:
     ------
     KeyUnknown, KeyExpired, CatalogUnavailable
     """
-    kind, _, presented = request.headers.get("authorization", "").partition(" ")
+    said = request.headers.getlist("authorization")
+    if len(said) > 1:
+        # whoever stands in front may have looked at another one
+        raise KeyUnknown
+    kind, _, presented = "".join(said).partition(" ")
     if kind.lower() != "bearer":
         return None
     desk = desk_of(request)

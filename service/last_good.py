@@ -25,12 +25,6 @@ from service.tally import STALE_ANSWERS
 MOST_BYTES = 2**23
 """Of all answers that are kept together; those that were not asked for longest go first."""
 
-STALE_HEADERS = {
-    "Ziggurat-State": {"description": "`stale`: the catalogue is away", "schema": {"type": "string"}},
-    "Age": {"description": "Then: seconds since it was read", "schema": {"type": "integer"}},
-}
-"""As OpenAPI describes them."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoodAnswer:

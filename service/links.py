@@ -10,6 +10,16 @@ def pyramid_path(terrain: str, metric: str) -> str:
     return f"/terrain/{terrain}/pyramid/{metric}"
 
 
+def zarr_path(terrain: str, metric: str, generation: str) -> str:
+    """Where a generation of a pyramid is served as a Zarr group; it never means another one."""
+    return f"/terrain/{terrain}/zarr/{metric}/{generation}"
+
+
+def unsharded_path(terrain: str, metric: str, generation: str) -> str:
+    """Where the same is served as a group without shards."""
+    return f"/terrain/{terrain}/unsharded/{metric}/{generation}"
+
+
 def next_page(request: Request, cursor: str | None) -> str | None:
     """The address of the page after this one, with the same filters; None on the last."""
     if cursor is None:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from catalog import errors as catalog_errors
 from raster import errors as raster_errors
 from service import errors as service_errors
+from service import request_errors
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.SourceNotFound: HTTPStatus.BAD_GATEWAY,
@@ -35,10 +36,12 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.LevelNotFound: HTTPStatus.NOT_FOUND,
     raster_errors.WindowOutOfBounds: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.WindowTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    raster_errors.PyramidNotFound: HTTPStatus.NOT_FOUND,
     raster_errors.PyramidCorrupt: HTTPStatus.SERVICE_UNAVAILABLE,
     catalog_errors.TerrainNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.TerrainExists: HTTPStatus.CONFLICT,
     catalog_errors.TileNotFound: HTTPStatus.NOT_FOUND,
+    catalog_errors.GenerationNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.RegistrationNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.RegistrationLost: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -68,7 +71,11 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.ResourcesExhausted: HTTPStatus.SERVICE_UNAVAILABLE,
     service_errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    service_errors.ObjectNotFound: HTTPStatus.NOT_FOUND,
+    request_errors.RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     service_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    request_errors.BodyMalformed: HTTPStatus.BAD_REQUEST,
+    request_errors.MediaTypeNotTaken: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     service_errors.ParameterInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -79,8 +86,8 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.ScopeMissing: HTTPStatus.FORBIDDEN,
     service_errors.BuildNeedsKey: HTTPStatus.CONFLICT,
     service_errors.HostUnknown: HTTPStatus.MISDIRECTED_REQUEST,
-    service_errors.RequestMalformed: HTTPStatus.BAD_REQUEST,
-    service_errors.PreflightRefused: HTTPStatus.BAD_REQUEST,
+    request_errors.RequestMalformed: HTTPStatus.BAD_REQUEST,
+    request_errors.PreflightRefused: HTTPStatus.BAD_REQUEST,
 }
 """Leaf errors only: a base class says nothing about what a client should do.
 

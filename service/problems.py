@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from random import SystemRandom
 from typing import Any
@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from catalog import errors as catalog_errors
 from raster import errors as raster_errors
 from service import errors as service_errors
+from service.allowed_methods import allowed_methods
 from service.careful_headers import CAREFUL_HEADERS
 from service.disclosure import HIDDEN, data_of, detail_of, title_of
 from service.problem_statuses import STATUSES
@@ -34,6 +35,22 @@ MAY_PASS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.G
 
 CHALLENGE = 'Bearer realm="ziggurat"'
 """Says how to identify oneself, as 401 has to (RFC 6750)."""
+
+REQUEST_INVALID: Mapping[str, Any] = {
+    "type": "/problems/request-invalid",
+    "title": "The request is not valid",
+    "status": int(HTTPStatus.UNPROCESSABLE_ENTITY),
+}
+INTERNAL_ERROR: Mapping[str, Any] = {
+    "type": "/problems/internal-error",
+    "title": "The service has a defect",
+    "status": int(HTTPStatus.INTERNAL_SERVER_ERROR),
+}
+"""Problems without an error of ours."""
+
+MOST_REASONS = 100
+LONGEST_NAME = 200
+"""An answer is not to be larger than what was wrong with the request."""
 
 
 class ProblemResponse(Response):
@@ -112,25 +129,21 @@ async def _answer_own(request: Request, error: Exception) -> Response:
     return answer_problem(request, error)
 
 
+def _where(place: Sequence[object]) -> str:
+    """The name of what is wrong, without that of the type it should be."""
+    names = place[:2] if place[0] in {"query", "path", "header"} else place
+    return ".".join(str(name)[:LONGEST_NAME] for name in names)
+
+
 async def _answer_validation(request: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else []
-    reasons = [
-        {"where": ".".join(str(part) for part in each["loc"]), "reason": each["msg"]} for each in errors
-    ]
+    reasons = [{"where": _where(each["loc"]), "reason": each["msg"]} for each in errors[:MOST_REASONS]]
     detail = "; ".join(f"{reason['where']}: {reason['reason']}" for reason in reasons[:5])
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    problem = {
-        "type": "/problems/request-invalid",
-        "title": "The request is not valid",
-        "status": int(status),
-        "detail": detail,
-        "errors": reasons,
-    }
-    return _response(request, problem, None)
+    return _response(request, {**REQUEST_INVALID, "detail": detail, "errors": reasons}, None)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
-    if isinstance(error.__cause__, service_errors.BodyTooLarge):
+    if isinstance(error.__cause__, service_errors.ServiceError):  # of whoever reads the body
         return answer_problem(request, error.__cause__)
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
     problem = {
@@ -139,100 +152,15 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         "status": int(status),
         "detail": f"{request.method} {request.url.path}: {status.description or status.phrase}",
     }
-    return _response(request, problem, getattr(error, "headers", None))
+    headers = getattr(error, "headers", None)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(allowed_methods(request))}
+    return _response(request, problem, headers)
 
 
 async def _answer_bug(request: Request, error: Exception) -> Response:
     logger.error("unexpected error", exc_info=error)
-    return _response(
-        request,
-        {"type": "/problems/internal-error", "title": "The service has a defect", "status": 500},
-        None,
-    )
-
-
-RETRY = {
-    "Retry-After": {"description": "Seconds until it is worth asking again", "schema": {"type": "string"}}
-}
-LATER = {**RETRY, "Location": {"description": "The state of the pyramid", "schema": {"type": "string"}}}
-"""Headers of answers that say when to come again, as OpenAPI describes them."""
-
-PROBLEM_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "request_id": {"type": "string"},
-    },
-}
-
-SOURCE_ERRORS: tuple[type[Exception], ...] = (
-    raster_errors.SourceNotFound,
-    raster_errors.SourceForbidden,
-    raster_errors.SourceRefused,
-    raster_errors.SourceUnreadable,
-    raster_errors.SourceUnreachable,
-    raster_errors.SourceTooSlow,
-    raster_errors.SourceChanged,
-    raster_errors.SourceMisdeclared,
-    raster_errors.CacheFailed,
-    raster_errors.DecoderFailed,
-)
-"""What may be wrong with a registered tile when it is read."""
-
-BUILD_ERRORS: tuple[type[Exception], ...] = (
-    *SOURCE_ERRORS,
-    raster_errors.SourcesUnavailable,
-    raster_errors.TerrainEmpty,
-    raster_errors.BudgetTooSmall,
-    raster_errors.MetricFailed,
-    raster_errors.MetricOverflow,
-    raster_errors.ClusterUnavailable,
-    raster_errors.StoreFailed,
-    service_errors.StoreUnavailable,
-    service_errors.BuildCancelled,
-    service_errors.BuildCalledOff,
-    service_errors.BuildAbandoned,
-    service_errors.BuildFailedBefore,
-    service_errors.BuildBroken,
-    service_errors.PyramidLost,
-)
-"""What whoever waits for a build may be told."""
-
-
-def problem_responses(*errors: type[Exception], has_body: bool = False) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of a route's problems.
-
-    Parameters
-    ----------
-    errors : types of errors
-        What the route may raise, apart from what every route may.
-    has_body : bool
-        Whether it takes JSON, which may be no JSON at all, or too much of it.
-    """
-    titles: dict[int, list[str]] = {422: ["The request is not valid"], 500: ["The service has a defect"]}
-    if has_body:
-        titles[400] = ["The body cannot be read"]
-        titles[413] = [title_of(service_errors.BodyTooLarge)]
-    everywhere = (
-        service_errors.ParameterUnknown,
-        service_errors.Overloaded,
-        service_errors.ResourcesExhausted,
-    )
-    for error in (*everywhere, *errors):
-        titles.setdefault(int(STATUSES[error]), []).append(title_of(error))
-    content = {MEDIA_TYPE: {"schema": dict(PROBLEM_SCHEMA)}}
-    return {
-        status: {
-            "description": ". ".join(said) + ".",
-            "content": content,
-            **({"headers": RETRY} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}),
-        }
-        for status, said in sorted(titles.items())
-    }
+    return _response(request, INTERNAL_ERROR, None)
 
 
 def install_problems(app: FastAPI) -> None:

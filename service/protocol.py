@@ -10,8 +10,8 @@ from fastapi import Request
 from structlog.contextvars import bound_contextvars
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from service.errors import RequestMalformed
 from service.problems import answer_problem
+from service.request_errors import RequestMalformed
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from catalog.repository import pyramids, terrains
 from catalog.repository.leases import Lease
 from catalog.repository.pyramids import NewGeneration
 from raster.pyramid import PyramidPlan
-from raster.storage.store import Root, Store
+from raster.storage.store import LATEST, Root, Store
 from raster.writing import WrittenPyramid
 from service.build_plans import PlannedBuild, href_of
 from service.errors import BuildSuperseded
@@ -99,4 +99,4 @@ def _point_latest_at(house: House, folder: Store, root: Root, generation: NewGen
         terrains.lock_terrain(session, generation.terrain_id)
         pyramid = pyramids.find_pyramid(session, generation.terrain_id, generation.metric)
         if pyramid is not None and pyramid.generation_id == generation.id:
-            folder.replace_file("latest.json", json.dumps(latest).encode())
+            folder.replace_file(LATEST, json.dumps(latest).encode())

@@ -62,6 +62,10 @@ class PyramidBody(BaseModel):
     nodata: JsonNodata
     levels: list[LevelBody]
     store_url: Annotated[str | None, Field(description="The Zarr group, for xarray and the like.")]
+    zarr_url: Annotated[
+        str | None, Field(description="The same over HTTP: this generation, and never another one.")
+    ]
+    vrt_url: Annotated[str | None, Field(description="A VRT of it, for GDAL and QGIS.")]
     byte_count: int | None
     progress: ProgressBody | None
     failure: FailureBody | None

@@ -6,17 +6,16 @@ from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Header, Request
+from pydantic import StringConstraints
 
 from service.key_guard import holder_of
 from service.repetition import RequestKey
 
 IdempotencyKey = Annotated[
-    str | None,
+    Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")] | None,
     Header(
         alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[!-~]+$",
+        examples=["registration-2026-07-04-1"],
         description="Any text of your choice. A request that is repeated with it within 24 hours, because "
         "its answer was lost, is not carried out again.",
     ),

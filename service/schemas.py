@@ -17,27 +17,17 @@ from pydantic import (
 )
 
 from service.errors import RegistrationTooLarge
-
-SafeInteger = Annotated[int, Field(ge=-(2**53), le=2**53)]
-"""What JSON numbers carry exactly everywhere, and what the catalogue's columns hold."""
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not contain a NUL character")
-    return text
-
-
-Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_without_nul)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=100)]
-FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
-
-
-def _not_reserved(name: str) -> str:
-    if name == "tile":
-        raise ValueError("'tile' is reserved: /terrain/tile/… are the tiles")
-    return name
-
+from service.field_types import (
+    WITHOUT_NUL,
+    CellsASide,
+    FiniteFloat,
+    Priority,
+    SafeInteger,
+    Slug,
+    Text,
+    not_reserved,
+    without_nul,
+)
 
 MOST_FIELDS = 100
 """More than any body has: beyond that they are not told one by one."""
@@ -47,9 +37,9 @@ MOST_TILES = 50_000
 
 
 class Body(BaseModel):
-    """Refuses fields it does not know, so that a mistyped one is not lost."""
+    """Refuses fields it does not know, so that a mistyped one is not lost, and true and "1" as numbers."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -71,6 +61,8 @@ class ExtentBody(Body):
 class TerrainChange(Body):
     """What may be said of a terrain at any time."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Golden hill", "unit": "m"}]})
+
     title: Text | None = None
     description: Text | None = None
     attribution: Text | None = None
@@ -79,14 +71,27 @@ class TerrainChange(Body):
     vertical_datum: Text | None = None
 
 
+NORTH_UP = [
+    {"type": "number", "exclusiveMinimum": 0},
+    {"const": 0},
+    {"type": "number"},
+    {"const": 0},
+    {"type": "number", "exclusiveMaximum": 0},
+    {"type": "number"},
+]
+"""[a, b, c, d, e, f] as a schema says it."""
+
+
 class NewTerrainBody(TerrainChange):
     """A terrain to create."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "alps", "title": "The Alps", "unit": "m"}]}
+        json_schema_extra={
+            "examples": [{"name": "alps", "title": "The Alps", "crs": "EPSG:32632", "unit": "m"}]
+        }
     )
 
-    name: Annotated[Slug, AfterValidator(_not_reserved)]
+    name: Annotated[Slug, AfterValidator(not_reserved), Field(json_schema_extra={"not": {"const": "tile"}})]
     crs: Annotated[Text | None, Field(description="Authority code or WKT.")] = None
     anchor_transform: Annotated[
         list[FiniteFloat] | None,
@@ -94,7 +99,9 @@ class NewTerrainBody(TerrainChange):
             min_length=6,
             max_length=6,
             description="[a, b, c, d, e, f] of cell (x=0, y=0): ground x = a·col + b·row + c, "
-            "ground y = d·col + e·row + f. Default: that of the first georeferenced tile.",
+            "ground y = d·col + e·row + f. North-up and not rotated. Default: that of the first "
+            "georeferenced tile.",
+            json_schema_extra={"prefixItems": NORTH_UP},
         ),
     ] = None
     extent: Annotated[
@@ -104,8 +111,7 @@ class NewTerrainBody(TerrainChange):
         FiniteFloat | None, Field(description="Sentinel of tiles whose file and registration name none.")
     ] = None
     tile_size: Annotated[
-        int | None,
-        Field(ge=1, le=2**31, description="Cells a side: x and y of registrations are then tile indices."),
+        CellsASide | None, Field(description="Cells a side: x and y of registrations are then tile indices.")
     ] = None
 
 
@@ -159,10 +165,15 @@ class TerrainPage(BaseModel):
 class PlacedSourceBody(Body):
     """Where a tile's bytes lie, and its place unless the file says it."""
 
-    url: Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_without_nul)]
+    url: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=2048),
+        AfterValidator(without_nul),
+        Field(json_schema_extra={"pattern": WITHOUT_NUL}),
+    ]
     x: SafeInteger | None = None
     y: SafeInteger | None = None
-    priority: Annotated[int, Field(ge=-(2**31), lt=2**31)] = 0
+    priority: Priority = 0
 
 
 class NewTileBody(PlacedSourceBody):
@@ -188,9 +199,11 @@ class NewTilesBody(Body):
 
 
 class TileChange(Body):
-    """What may be changed of a tile. A field that is absent stays as it is."""
+    """What may be changed of a tile."""
 
-    priority: Annotated[int, Field(ge=-(2**31), lt=2**31)]
+    model_config = ConfigDict(json_schema_extra={"examples": [{"priority": 1}]})
+
+    priority: Priority
 
 
 class IdentityBody(BaseModel):
@@ -285,9 +298,3 @@ class StatisticsBody(BaseModel):
     max: float | int | None
     mean: float | None
     std: float | None
-
-
-class HealthBody(BaseModel):
-    """What the health routes say."""
-
-    status: Literal["live", "ready"]

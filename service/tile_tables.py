@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Literal, Self
 
 from affine import Affine
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from raster.sources.declared import Declaration
-from service.schemas import FiniteFloat, PlacedSourceBody, Text
+from service.field_types import FiniteFloat, Text
+from service.schemas import PlacedSourceBody
 from service.spool import TableKind
 from service.tile_orders import TileOrder
 
@@ -48,6 +49,8 @@ def _nan(value: object) -> object:
 
 class TileRowBody(PlacedSourceBody):
     """A row of a table. With height, width and dtype its file is not opened before the first build."""
+
+    model_config = ConfigDict(strict=False)  # the cells of CSV are texts
 
     nodata: Annotated[FiniteFloat | Literal["NaN"] | None, BeforeValidator(_nan)] = None
     height: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -39,6 +39,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         is_of_catalogue = metafunc.definition.path.is_relative_to(Path(__file__).parent / "catalog")
         chosen = metafunc.config.getoption("--catalog") or ("both" if is_of_catalogue else "sqlite")
         metafunc.parametrize("catalogue_kind", KINDS if chosen == "both" else [chosen], scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test logs may be no text (a hostile name), and has to travel to the process that prints it."""
+    report = yield
+    report.sections = [
+        (title, content.encode("utf-8", "backslashreplace").decode()) for title, content in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")

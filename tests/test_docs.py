@@ -23,7 +23,14 @@ from service.settings import Settings
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 PACKAGES = ("raster", "catalog", "service")
 
-MADE_BY_COMMANDS = ("data/catalog.db", "data/pyramids", "data/cache", "data/spool", "data/tile/massif", "deploy/.env")
+MADE_BY_COMMANDS = (
+    "data/catalog.db",
+    "data/pyramids",
+    "data/cache",
+    "data/spool",
+    "data/tile/massif",
+    "deploy/.env",
+)
 """Paths that documentation names and a fresh clone does not have."""
 
 
@@ -77,7 +84,7 @@ def test_every_route_and_query_parameter_is_in_the_table() -> None:
     assert table.keys() == routes.keys()
     for route, parameters in routes.items():
         missing = [
-            p["name"] for p in parameters if p["in"] == "query" and f"{p['name']}=" not in table[route]
+            p["name"] for p in parameters if p.get("in") == "query" and f"{p['name']}=" not in table[route]
         ]
         assert not missing, route
 

@@ -14,9 +14,29 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from catalog.clock import read_clock
 from catalog.database import ReadSession, WriteSession
+from catalog.errors import GenerationNotFound
 from catalog.models import BuildLease, Generation, Orphan, Pyramid
+from catalog.repository import terrains
 from catalog.repository.leases import is_building
 from catalog.repository.rows import insert_into
+
+
+def get_generation(
+    session: ReadSession, terrain_key: int | str, metric: str, generation_id: str
+) -> Generation:
+    """A generation of a terrain, in use or retired.
+
+    Raises
+    ------
+    TerrainNotFound
+    GenerationNotFound
+        Never built, of another terrain or metric, or collected.
+    """
+    terrain = terrains.get_terrain(session, terrain_key)
+    generation = session.get(Generation, generation_id)
+    if generation is None or (generation.terrain_id, generation.metric) != (terrain.id, metric):
+        raise GenerationNotFound(terrain_key, metric, generation_id)
+    return generation
 
 
 def list_retired(session: ReadSession, grace: timedelta) -> list[Generation]:

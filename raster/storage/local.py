@@ -54,6 +54,10 @@ class LocalStore:
         with storing(self.folder):
             replace_file(self.folder / name, data)
 
+    def read_file(self, name: str) -> bytes | None:
+        with storing(self.folder):
+            return read(self.folder / name)
+
     def close(self) -> None:
         """Nothing is kept open."""
 

@@ -55,6 +55,9 @@ class S3Store:
     def replace_file(self, name: str, data: bytes) -> None:
         self.bucket.run(self.bucket.put(f"{self.prefix}{name}", data))
 
+    def read_file(self, name: str) -> bytes | None:
+        return self.bucket.run(self.bucket.get(f"{self.prefix}{name}"))
+
     def close(self) -> None:
         self.bucket.close()
 

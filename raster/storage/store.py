@@ -19,6 +19,9 @@ OBJECTS = ".zarr"
 SEALED = ".manifest.json"
 JOURNAL = ".journal"
 
+LATEST = "latest.json"
+"""File in the folder of a pyramid that names the current generation: `href`, below that folder."""
+
 PARTIAL = ".partial"
 """Suffix of a file that is being written; what ends so belongs to a writer that was killed."""
 
@@ -157,6 +160,9 @@ class Store(Protocol):
 
     def replace_file(self, name: str, data: bytes) -> None:
         """Write a file so that readers see the old or the new bytes, never a part of them."""
+
+    def read_file(self, name: str) -> bytes | None:
+        """A file that `replace_file` wrote; None when it is missing."""
 
     def close(self) -> None:
         """Close connections; whoever uses the store again opens new ones."""

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-import psutil
 import psycopg
 from sqlalchemy import URL
 
@@ -25,6 +18,7 @@ from benchmark.build import run_script
 from benchmark.clients import bare_sql, latencies, service_at, throughput
 from benchmark.large_catalogue import Size, fill
 from benchmark.questions import Question, ask_about
+from benchmark.served import Service, served
 from own_postgres import UNSAFE, OwnServer, conninfo_of, started_server
 
 ZIGGURAT = (sys.executable, "-c", "from service.cli import main; main()")
@@ -57,18 +51,6 @@ class Figures:
     bare_rate: list[float] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A process that serves the catalogue."""
-
-    port: int
-    process: psutil.Process
-
-    def cpu_s(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
-
-
 def compare_serving(folder: Path, size: Size, effort: Effort) -> str:
     """Ask the service and the database in turn; Markdown tables of the medians of all rounds."""
     place = folder / "postgres"
@@ -78,7 +60,8 @@ def compare_serving(folder: Path, size: Size, effort: Effort) -> str:
         with psycopg.connect(conninfo_of(url)) as connection:
             found = connection.execute("SELECT min(id) FROM tile WHERE terrain_id = %s", [size.big_terrain])
             questions = ask_about(size, int(found.fetchone()[0]))  # type: ignore[index]  # it has tiles
-        with _served(url) as service:
+        database = {"ZIGGURAT_DATABASE_URL": url.render_as_string(hide_password=False)}
+        with TemporaryDirectory() as empty, served(Path(empty), database) as service:
             figures = _measure(service, conninfo_of(url), questions, effort)
         inside = _measure_inside(url, questions, effort)
     caption = (
@@ -99,43 +82,6 @@ def _catalogue(server: OwnServer, size: Size) -> URL:
         fill(server.url.set(database="filling"), size)
         server.execute(f"ALTER DATABASE filling RENAME TO {url.database}")
     return url
-
-
-@contextmanager
-def _served(url: URL) -> Iterator[Service]:
-    """`ziggurat serve` as a process, ready."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free, TemporaryDirectory() as folder:
-        port = free.getsockname()[1]
-        free.close()
-        settings = {
-            "ZIGGURAT_DATABASE_URL": url.render_as_string(hide_password=False),
-            "ZIGGURAT_STORE_URL": folder,
-            "ZIGGURAT_TILE_ROOT": folder,
-            "ZIGGURAT_SPOOL": folder,
-            "ZIGGURAT_PORT": str(port),
-            "ZIGGURAT_DRAIN_S": "0",
-        }
-        log = Path(folder) / "log"
-        with log.open("w") as stderr:
-            process = subprocess.Popen([*ZIGGURAT, "serve"], env=os.environ | settings, stderr=stderr)
-        try:
-            while not _is_ready(port):
-                if process.poll() is not None:
-                    sys.exit(f"the service did not start:\n{log.read_text()}")
-                time.sleep(0.05)
-            yield Service(port, psutil.Process(process.pid))
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _is_ready(port: int) -> bool:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
-        try:
-            connection.request("GET", "/health/ready")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
 
 
 def _measure(

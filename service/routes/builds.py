@@ -10,13 +10,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from catalog.errors import CatalogUnavailable, TerrainNotFound
+from catalog.errors import TerrainNotFound
 from catalog.repository import terrains
 from catalog.repository.leases import request_cancel
 from raster.errors import MetricNotFound
 from service.bodies import pyramid_body
+from service.description.parameters import MetricName, TerrainKey
+from service.description.problems import CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
-from service.problems import problem_responses
 from service.pyramid_states import PyramidState, State, get_state
 
 router = APIRouter(prefix="/terrain", tags=["pyramids"])
@@ -25,7 +26,7 @@ EVENT_EVERY_S = 0.5
 """Between two looks at a build; an event is sent when something has changed."""
 
 
-async def _found_state(desk: GivenDesk, terrain: str, metric: str) -> PyramidState:
+async def _found_state(desk: GivenDesk, terrain: TerrainKey, metric: MetricName) -> PyramidState:
     """Before the answer begins: what is not there is a problem, and no event."""
     return await desk.run(get_state, desk.house, desk.builds, terrain, metric)
 
@@ -33,7 +34,7 @@ async def _found_state(desk: GivenDesk, terrain: str, metric: str) -> PyramidSta
 @router.get(
     "/{terrain}/pyramid/{metric}/events",
     response_class=EventSourceResponse,
-    responses=problem_responses(TerrainNotFound, MetricNotFound, CatalogUnavailable),
+    responses=problem_responses(TerrainNotFound, MetricNotFound, *CATALOGUE_ERRORS),
 )
 async def watch_pyramid(
     desk: GivenDesk, state: Annotated[PyramidState, Depends(_found_state)]
@@ -59,9 +60,9 @@ async def watch_pyramid(
 @router.delete(
     "/{terrain}/pyramid/{metric}/build",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=problem_responses(TerrainNotFound, MetricNotFound, CatalogUnavailable),
+    responses=problem_responses(TerrainNotFound, MetricNotFound, *CATALOGUE_ERRORS),
 )
-async def call_off_build(desk: GivenDesk, terrain: str, metric: str) -> None:
+async def call_off_build(desk: GivenDesk, terrain: TerrainKey, metric: MetricName) -> None:
     """Call off the build that is under way, whichever process is at it; it hears of it within seconds.
 
     What it has finished is kept for the next one. When none is under way nothing happens.

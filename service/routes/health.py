@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
 
 from catalog.errors import CatalogUnavailable, SchemaOutdated
+from service.description.problems import problem_responses
 from service.errors import NotReady
-from service.problems import problem_responses
 from service.readiness import Readiness
-from service.schemas import HealthBody
 
 router = APIRouter(prefix="/health", tags=["health"])
+
+
+class HealthBody(BaseModel):
+    """What the health routes say."""
+
+    status: Literal["live", "ready"]
 
 
 @router.get("/live")

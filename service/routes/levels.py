@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import MutableMapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import Field
+from starlette.routing import Match
 
-from catalog.errors import CatalogError, CatalogUnavailable, TerrainNotFound
+from catalog.errors import CatalogError, TerrainNotFound
 from catalog.repository.keys import Scope
 from raster.errors import (
     LevelNotFound,
@@ -22,8 +26,11 @@ from raster.errors import (
 )
 from service.bodies import pyramid_body
 from service.build_permits import may_build, refusal_of
+from service.description.headers import APPLIED, LEVEL, PYRAMID_LATER
+from service.description.parameters import MetricName, Prefer, TerrainKey
+from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
-from service.encoding import MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
+from service.encoding import FORMATS, MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
 from service.errors import (
     BuildCancelled,
     BuildNeedsKey,
@@ -34,20 +41,45 @@ from service.errors import (
 )
 from service.etags import answers_304, etag_of
 from service.failures import failure_of, is_lasting
+from service.field_types import SafeInteger
 from service.key_guard import granted_scope
 from service.levels import LevelReader, LevelWindow, Located, WindowAsked
 from service.links import pyramid_path
 from service.prefer import Preference, parse_prefer
-from service.problems import BUILD_ERRORS, LATER, problem_responses, retry_after
+from service.problems import retry_after
 from service.pyramid_schemas import LevelWindowBody, PyramidBody
 from service.pyramid_states import get_state
-from service.schemas import SafeInteger
 from service.terrain_grids import cell_type_of
 
-router = APIRouter(prefix="/terrain", tags=["levels"])
 
-Count = Annotated[int | None, Query(ge=1, le=2**53)]
-Start = Annotated[int | None, Query(ge=0, le=2**53)]
+class LevelRoute(APIRoute):
+    """Leaves the build, which lies beside the levels, alone: GET of it is no level that is no number."""
+
+    def matches(self, scope: MutableMapping[str, Any]) -> tuple[Match, MutableMapping[str, Any]]:
+        return (Match.NONE, {}) if scope["path"].endswith("/build") else super().matches(scope)
+
+
+router = APIRouter(prefix="/terrain", tags=["levels"], route_class=LevelRoute)
+
+Start = Annotated[
+    Annotated[int, Field(ge=0, le=2**53)] | None,
+    Query(description="Of the window; default: the first.", examples=[0]),
+]
+Count = Annotated[
+    Annotated[int, Field(ge=1, le=2**53)] | None,
+    Query(description="Of the window; default: to the last.", examples=[1]),
+]
+Format = Annotated[
+    str | None,
+    Query(
+        description="Default: what Accept likes best.",
+        examples=["json"],
+        json_schema_extra={"enum": list(FORMATS)},
+    ),
+]
+Staleness = Annotated[
+    Literal["allow", "refuse"], Query(description="Whether old values will do.", examples=["allow"])
+]
 
 
 @router.get(
@@ -65,31 +97,38 @@ Start = Annotated[int | None, Query(ge=0, le=2**53)]
             BuildNeedsKey,
             PyramidCorrupt,
             *BUILD_ERRORS,
-            CatalogUnavailable,
+            *CATALOGUE_ERRORS,
         ),
         200: {
             "model": LevelWindowBody,
             "description": "The cells",
             "content": {MEDIA_TYPES["npy"]: {"schema": {"type": "string", "format": "binary"}}},
+            "headers": LEVEL,
         },
-        202: {"model": PyramidBody, "description": "The build goes on: its state", "headers": LATER},
-        304: {"description": "The window is the one the client has"},
+        202: {
+            "model": PyramidBody,
+            "description": "The build goes on: its state",
+            "headers": {**PYRAMID_LATER, **APPLIED},
+        },
+        304: {"description": "The window is the one the client has", "headers": LEVEL},
     },
 )
 async def get_level(
     request: Request,
     desk: GivenDesk,
-    terrain: str,
-    metric: str,
-    level: Annotated[SafeInteger, Path(description="0 is native; negative ones count from the top.")],
+    terrain: TerrainKey,
+    metric: MetricName,
+    level: Annotated[
+        SafeInteger, Path(description="0 is native; negative ones count from the top.", examples=[1])
+    ],
     row: Start = None,
     col: Start = None,
     height: Count = None,
     width: Count = None,
-    f: Annotated[str | None, Query(description="json or npy; default: what Accept likes best.")] = None,
-    stale: Annotated[Literal["allow", "refuse"], Query(description="Whether old values will do.")] = "allow",
-    prefer: Annotated[str | None, Header(description="wait=seconds, or respond-async.")] = None,
-    accept: Annotated[str | None, Header()] = None,
+    f: Format = None,
+    stale: Staleness = "allow",
+    prefer: Prefer = None,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """A zoom level, or a window of it.
 

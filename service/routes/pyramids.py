@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from catalog.errors import CatalogUnavailable, TerrainNotFound
+from catalog.errors import TerrainNotFound
 from catalog.repository import pyramids, terrains
 from raster.errors import MetricNotFound
 from service.bodies import pyramid_body
+from service.description.headers import PYRAMID_LATER
+from service.description.parameters import MetricName, Prefer, TerrainKey
+from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
 from service.links import pyramid_path
 from service.prefer import parse_prefer
-from service.problems import BUILD_ERRORS, LATER, problem_responses, retry_after
+from service.problems import retry_after
 from service.pyramid_schemas import PyramidBody, PyramidList
 from service.pyramid_states import State, get_state, list_states
 from service.terrain_grids import get_grid
@@ -23,8 +25,8 @@ from service.terrain_grids import get_grid
 router = APIRouter(prefix="/terrain", tags=["pyramids"])
 
 
-@router.get("/{terrain}/pyramid", responses=problem_responses(TerrainNotFound, CatalogUnavailable))
-async def list_pyramids(desk: GivenDesk, terrain: str) -> PyramidList:
+@router.get("/{terrain}/pyramid", responses=problem_responses(TerrainNotFound, *CATALOGUE_ERRORS))
+async def list_pyramids(desk: GivenDesk, terrain: TerrainKey) -> PyramidList:
     """Every metric and the state of its pyramid."""
     states = await desk.run(list_states, desk.house, desk.builds, terrain)
     return PyramidList(pyramids=[pyramid_body(desk.house, state) for state in states])
@@ -32,9 +34,9 @@ async def list_pyramids(desk: GivenDesk, terrain: str) -> PyramidList:
 
 @router.get(
     "/{terrain}/pyramid/{metric}",
-    responses=problem_responses(TerrainNotFound, MetricNotFound, CatalogUnavailable),
+    responses=problem_responses(TerrainNotFound, MetricNotFound, *CATALOGUE_ERRORS),
 )
-async def get_pyramid(desk: GivenDesk, terrain: str, metric: str) -> PyramidBody:
+async def get_pyramid(desk: GivenDesk, terrain: TerrainKey, metric: MetricName) -> PyramidBody:
     """The state of one pyramid: whether it is built, from what, where it lies, what it holds."""
     return pyramid_body(desk.house, await desk.run(get_state, desk.house, desk.builds, terrain, metric))
 
@@ -43,15 +45,15 @@ async def get_pyramid(desk: GivenDesk, terrain: str, metric: str) -> PyramidBody
     "/{terrain}/pyramid/{metric}",
     response_model=PyramidBody,
     responses={
-        **problem_responses(TerrainNotFound, MetricNotFound, *BUILD_ERRORS, CatalogUnavailable),
-        202: {"model": PyramidBody, "description": "The build is under way", "headers": LATER},
+        **problem_responses(TerrainNotFound, MetricNotFound, *BUILD_ERRORS, *CATALOGUE_ERRORS),
+        202: {"model": PyramidBody, "description": "The build is under way", "headers": PYRAMID_LATER},
     },
 )
 async def order_build(
     desk: GivenDesk,
-    terrain: str,
-    metric: str,
-    prefer: Annotated[str | None, Header(description="wait=seconds; default: not at all.")] = None,
+    terrain: TerrainKey,
+    metric: MetricName,
+    prefer: Prefer = None,
 ) -> Response:
     """Ask for a build. 200 when the pyramid is up to date, else 202; equal orders are one build."""
     found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
@@ -71,9 +73,9 @@ async def order_build(
 @router.delete(
     "/{terrain}/pyramid/{metric}",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=problem_responses(TerrainNotFound, MetricNotFound, CatalogUnavailable),
+    responses=problem_responses(TerrainNotFound, MetricNotFound, *CATALOGUE_ERRORS),
 )
-async def drop_pyramid(desk: GivenDesk, terrain: str, metric: str) -> None:
+async def drop_pyramid(desk: GivenDesk, terrain: TerrainKey, metric: MetricName) -> None:
     """Forget a pyramid; the next request for a level builds it anew."""
     await desk.run(_drop, desk, terrain, metric)
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from anyio import CancelScope
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.routing import Match
 
-from catalog.errors import CatalogUnavailable, RegistrationNotFound, TerrainNotFound
+from catalog.errors import RegistrationNotFound, TerrainNotFound
 from catalog.models import Registration, Terrain
 from catalog.repository import registrations, terrains
 from service.bodies import registration_body
+from service.description.parameters import TerrainKey
+from service.description.problems import CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
 from service.links import registration_path
-from service.problems import problem_responses, retry_after
+from service.problems import retry_after
 from service.registration_jobs import is_registration_id, new_registration_id, queue_registration
 from service.request_keys import IdempotencyKey, request_key
 from service.schemas import TableRegistrationBody
 from service.table_bodies import receive_table, table_kind_of
+
+RegistrationId = Annotated[
+    str, Path(description="Of a table.", examples=["5d41402abc4b2a76b9719d911017c592"])
+]
 
 
 class TableRoute(APIRoute):
@@ -40,9 +46,11 @@ tables = APIRouter(route_class=TableRoute)
 
 @router.get(
     "/{terrain}/registration/{registration}",
-    responses=problem_responses(TerrainNotFound, RegistrationNotFound, CatalogUnavailable),
+    responses=problem_responses(TerrainNotFound, RegistrationNotFound, *CATALOGUE_ERRORS),
 )
-async def get_registration(desk: GivenDesk, terrain: str, registration: str) -> TableRegistrationBody:
+async def get_registration(
+    desk: GivenDesk, terrain: TerrainKey, registration: RegistrationId
+) -> TableRegistrationBody:
     """How the registration of a table stands, and which of its rows are wrong."""
     return registration_body(await desk.run(_read_one, desk, terrain, registration))
 

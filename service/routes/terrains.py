@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field, StringConstraints
 
-from catalog.errors import CatalogUnavailable, CursorInvalid, RequestKeyTaken, TerrainExists, TerrainNotFound
+from catalog.errors import CursorInvalid, RequestKeyTaken, TerrainExists, TerrainNotFound
 from catalog.models import Terrain
 from catalog.repository import terrains
 from raster.errors import GridInvalid, TerrainTooLarge
@@ -15,10 +16,14 @@ from raster.grid import Extent
 from service.bbox import parse_bbox
 from service.bodies import terrain_body, terrain_page
 from service.creation import TerrainOrder, create_terrain
+from service.description.headers import ETAG, NEXT_PAGE, STALE, located
+from service.description.parameters import AfterTerrain, Bbox, PageSize, TerrainKey
+from service.description.problems import BODY_ERRORS, CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
-from service.last_good import STALE_HEADERS, GoodAnswer
+from service.field_types import WITHOUT_NUL
+from service.json_bodies import JsonRoute
+from service.last_good import GoodAnswer
 from service.links import next_page
-from service.problems import problem_responses
 from service.pyramid_states import list_states
 from service.request_keys import IdempotencyKey, hash_of, request_key
 from service.schemas import (
@@ -29,25 +34,31 @@ from service.schemas import (
     TerrainWithPyramidsBody,
 )
 
-router = APIRouter(prefix="/terrain", tags=["terrains"])
+router = APIRouter(prefix="/terrain", tags=["terrains"], route_class=JsonRoute)
+
+NamePrefix = Annotated[
+    Annotated[str, StringConstraints(max_length=100), Field(json_schema_extra={"pattern": WITHOUT_NUL})]
+    | None,
+    Query(description="Start of the name.", examples=["go"]),
+]
 
 
 @router.get(
     "",
     response_model=TerrainPage,
     responses={
-        **problem_responses(CursorInvalid, GridInvalid, CatalogUnavailable),
-        200: {"headers": STALE_HEADERS},
-        304: {"description": "The page is the one the client has"},
+        **problem_responses(CursorInvalid, GridInvalid, *CATALOGUE_ERRORS),
+        200: {"description": "The page", "headers": {**ETAG, **NEXT_PAGE, **STALE}},
+        304: {"description": "The page is the one the client has", "headers": {**ETAG, **NEXT_PAGE, **STALE}},
     },
 )
 async def list_terrains(
     request: Request,
     desk: GivenDesk,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    after: Annotated[str | None, Query(max_length=500, description="Cursor of the page before.")] = None,
-    q: Annotated[str | None, Query(max_length=100, description="Start of the name.")] = None,
-    bbox: Annotated[str | None, Query(max_length=200, description="west,south,east,north, degrees.")] = None,
+    limit: PageSize = 100,
+    after: AfterTerrain = None,
+    q: NamePrefix = None,
+    bbox: Bbox = None,
 ) -> Response:
     """A page of terrains by name, with their number of tiles, size and extent."""
     extent = None if bbox is None else parse_bbox(bbox)
@@ -72,9 +83,9 @@ def _read_page(
     status_code=HTTPStatus.CREATED,
     responses={
         **problem_responses(
-            TerrainExists, RequestKeyTaken, GridInvalid, TerrainTooLarge, CatalogUnavailable, has_body=True
+            *BODY_ERRORS, TerrainExists, RequestKeyTaken, GridInvalid, TerrainTooLarge, *CATALOGUE_ERRORS
         ),
-        201: {"headers": {"Location": {"description": "The terrain", "schema": {"type": "string"}}}},
+        201: {"description": "The terrain", "headers": located("The terrain")},
     },
 )
 async def post_terrain(
@@ -97,12 +108,12 @@ async def post_terrain(
     "/{terrain}",
     response_model=TerrainWithPyramidsBody,
     responses={
-        **problem_responses(TerrainNotFound, CatalogUnavailable),
-        200: {"headers": STALE_HEADERS},
-        304: {"description": "The client has it"},
+        **problem_responses(TerrainNotFound, *CATALOGUE_ERRORS),
+        200: {"description": "The terrain", "headers": {**ETAG, **STALE}},
+        304: {"description": "The client has it", "headers": {**ETAG, **STALE}},
     },
 )
-async def get_terrain(request: Request, desk: GivenDesk, terrain: str) -> Response:
+async def get_terrain(request: Request, desk: GivenDesk, terrain: TerrainKey) -> Response:
     """One terrain, and how its pyramids stand."""
 
     async def read() -> GoodAnswer:
@@ -118,8 +129,8 @@ def _read_one(desk: Desk, key: str) -> TerrainWithPyramidsBody:
     return TerrainWithPyramidsBody(**terrain_body(states[0].terrain).model_dump(), pyramids=pyramids)
 
 
-@router.patch("/{terrain}", responses=problem_responses(TerrainNotFound, CatalogUnavailable, has_body=True))
-async def patch_terrain(desk: GivenDesk, terrain: str, body: TerrainChange) -> TerrainBody:
+@router.patch("/{terrain}", responses=problem_responses(TerrainNotFound, *BODY_ERRORS, *CATALOGUE_ERRORS))
+async def patch_terrain(desk: GivenDesk, terrain: TerrainKey, body: TerrainChange) -> TerrainBody:
     """Change what is said of a terrain; absent fields stay. Name and grid never change."""
     return terrain_body(await desk.run(_change, desk, terrain, body))
 
@@ -134,9 +145,9 @@ def _change(desk: Desk, key: str, body: TerrainChange) -> Terrain:
 @router.delete(
     "/{terrain}",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=problem_responses(TerrainNotFound, CatalogUnavailable),
+    responses=problem_responses(TerrainNotFound, *CATALOGUE_ERRORS),
 )
-async def delete_terrain(desk: GivenDesk, terrain: str) -> None:
+async def delete_terrain(desk: GivenDesk, terrain: TerrainKey) -> None:
     """Forget a terrain, its tiles and its pyramids; the tiles' sources stay."""
     await desk.run(_delete, desk, terrain)
 

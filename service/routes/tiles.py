@@ -5,18 +5,23 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from catalog.errors import CatalogUnavailable, CursorInvalid, RequestKeyTaken, TerrainNotFound, TileNotFound
+from catalog.errors import CursorInvalid, RequestKeyTaken, TerrainNotFound, TileNotFound
 from catalog.models import Tile
 from catalog.repository import terrains, tiles
 from raster.errors import GridInvalid, TerrainTooLarge
 from service.bodies import tile_body, tile_page
+from service.description.headers import ETAG, NEXT_PAGE
+from service.description.parameters import AfterTile, Bbox, PageSize, TerrainKey, TileId
+from service.description.problems import BODY_ERRORS, CATALOGUE_ERRORS, SOURCE_ERRORS, problem_responses
+from service.description.tables import TABLE_CONTENT, TABLE_TAKEN
 from service.desk import Desk, GivenDesk
 from service.errors import ParameterInvalid, RegistrationRefused, RegistrationTooLarge, SpoolUnavailable
+from service.field_types import SafeInteger
+from service.json_bodies import JsonRoute
 from service.last_good import GoodAnswer
 from service.links import next_page
-from service.problems import SOURCE_ERRORS, problem_responses
 from service.registration import change_priority, register_tiles, remove_tile
 from service.request_keys import IdempotencyKey, hash_of, request_key
 from service.schemas import (
@@ -27,18 +32,23 @@ from service.schemas import (
     TileChange,
     TilePage,
 )
-from service.table_description import TABLE_CONTENT, TABLE_TAKEN
 from service.tile_filters import TileFilter
 from service.tile_orders import TileOrder
 from service.tile_statistics import compute_statistics
 
-router = APIRouter(prefix="/terrain", tags=["tiles"])
+router = APIRouter(prefix="/terrain", tags=["tiles"], route_class=JsonRoute)
 
-TileId = Annotated[int, Path(ge=1, lt=2**63)]
-CellIndex = Annotated[int | None, Query(ge=-(2**53), le=2**53)]
+CellRow = Annotated[
+    SafeInteger | None,
+    Query(description="With `col`: only tiles that hold this cell (y).", examples=[0]),
+]
+CellColumn = Annotated[
+    SafeInteger | None,
+    Query(description="With `row`: only tiles that hold this cell (x).", examples=[0]),
+]
 
 
-@router.get("/tile/{tile_id}", responses=problem_responses(TileNotFound, CatalogUnavailable))
+@router.get("/tile/{tile_id}", responses=problem_responses(TileNotFound, *CATALOGUE_ERRORS))
 async def get_tile(desk: GivenDesk, tile_id: TileId) -> TileBody:
     """One tile."""
     return tile_body(await desk.run(_read_one, desk, tile_id))
@@ -49,7 +59,7 @@ def _read_one(desk: Desk, tile_id: int) -> Tile:
         return tiles.get_tile(session, tile_id)
 
 
-@router.patch("/tile/{tile_id}", responses=problem_responses(TileNotFound, CatalogUnavailable, has_body=True))
+@router.patch("/tile/{tile_id}", responses=problem_responses(TileNotFound, *BODY_ERRORS, *CATALOGUE_ERRORS))
 async def patch_tile(desk: GivenDesk, tile_id: TileId, body: TileChange) -> TileBody:
     """Change a tile's precedence. Register its source again to change anything else."""
     return tile_body(await desk.run(change_priority, desk.house, tile_id, body.priority))
@@ -58,7 +68,7 @@ async def patch_tile(desk: GivenDesk, tile_id: TileId, body: TileChange) -> Tile
 @router.delete(
     "/tile/{tile_id}",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=problem_responses(TileNotFound, CatalogUnavailable),
+    responses=problem_responses(TileNotFound, *CATALOGUE_ERRORS),
 )
 async def delete_tile(desk: GivenDesk, tile_id: TileId) -> None:
     """Take a tile out of its terrain; its source stays where it is."""
@@ -66,7 +76,7 @@ async def delete_tile(desk: GivenDesk, tile_id: TileId) -> None:
 
 
 @router.get(
-    "/tile/{tile_id}/stats", responses=problem_responses(TileNotFound, *SOURCE_ERRORS, CatalogUnavailable)
+    "/tile/{tile_id}/stats", responses=problem_responses(TileNotFound, *SOURCE_ERRORS, *CATALOGUE_ERRORS)
 )
 async def get_statistics(desk: GivenDesk, tile_id: TileId) -> StatisticsBody:
     """Count, minimum, maximum, mean and standard deviation of a tile's valid cells."""
@@ -85,24 +95,20 @@ async def get_statistics(desk: GivenDesk, tile_id: TileId) -> StatisticsBody:
     "/{terrain}/tile",
     response_model=TilePage,
     responses={
-        **problem_responses(
-            TerrainNotFound, CursorInvalid, GridInvalid, ParameterInvalid, CatalogUnavailable
-        ),
-        304: {"description": "The page is the one the client has"},
+        **problem_responses(TerrainNotFound, CursorInvalid, GridInvalid, ParameterInvalid, *CATALOGUE_ERRORS),
+        200: {"description": "The page", "headers": {**ETAG, **NEXT_PAGE}},
+        304: {"description": "The page is the one the client has", "headers": {**ETAG, **NEXT_PAGE}},
     },
 )
 async def list_tiles(
     request: Request,
     desk: GivenDesk,
-    terrain: str,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    after: Annotated[str | None, Query(max_length=500, description="Cursor of the page before.")] = None,
-    row: Annotated[CellIndex, Query(description="With `col`: only tiles that hold this cell (y).")] = None,
-    col: Annotated[CellIndex, Query(description="With `row`: only tiles that hold this cell (x).")] = None,
-    bbox: Annotated[
-        str | None,
-        Query(max_length=200, description="west,south,east,north in degrees: only tiles there."),
-    ] = None,
+    terrain: TerrainKey,
+    limit: PageSize = 100,
+    after: AfterTile = None,
+    row: CellRow = None,
+    col: CellColumn = None,
+    bbox: Bbox = None,
 ) -> Response:
     """A page of a terrain's tiles, in the order of registration."""
     wanted = TileFilter(row=row, col=col, bbox=bbox)
@@ -130,16 +136,16 @@ def _read_page(
             RegistrationTooLarge,
             TerrainTooLarge,
             RequestKeyTaken,
-            CatalogUnavailable,
             SpoolUnavailable,
-            has_body=True,
+            *BODY_ERRORS,
+            *CATALOGUE_ERRORS,
         ),
         202: TABLE_TAKEN,
     },
     openapi_extra={"requestBody": {"content": TABLE_CONTENT}},
 )
 async def post_tiles(
-    request: Request, desk: GivenDesk, terrain: str, body: NewTilesBody, key: IdempotencyKey = None
+    request: Request, desk: GivenDesk, terrain: TerrainKey, body: NewTilesBody, key: IdempotencyKey = None
 ) -> RegistrationBody:
     """Register tiles, all or none. A source that is registered already is replaced.
 

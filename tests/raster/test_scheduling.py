@@ -121,7 +121,14 @@ def test_waves_of_any_depth_store_the_same(tmp_path: Path, monkeypatch: pytest.M
         assert build(plan, tmp_path / str(levels) / "g.zarr", ThreadScheduler(3)) == whole
 
 
-@pytest.mark.parametrize("leaves", [16, 32, 64])
+class _ById(weakref.ref[Reduced]):
+    """A reference that is compared by itself: what it refers to cannot be."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+@pytest.mark.parametrize("leaves", [8, 16, 32])
 def test_what_is_in_flight_does_not_grow_with_the_terrain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaves: int
 ) -> None:
@@ -137,23 +144,24 @@ def test_what_is_in_flight_does_not_grow_with_the_terrain(
 
     monkeypatch.setattr(ThreadScheduler, "_compute", count)
     waiting: list[int] = []
-    made: list[weakref.ref[Reduced]] = []
+    alive: set[weakref.ref[Reduced]] = set()
     run = ShardTasks.run
 
     def run_and_note(
         tasks: ShardTasks, shard: Shard, tiles: Sequence[PlacedTile], *children: Reduced
     ) -> Reduced:
         reduced = run(tasks, shard, tiles, *children)
-        made.append(weakref.ref(reduced))
+        alive.add(_ById(reduced, alive.discard))
         return reduced
 
     def on_shard(done: int, total: int) -> None:
-        waiting.append(sum(each() is not None for each in tuple(made)))
+        waiting.append(len(alive))
 
     monkeypatch.setattr(ShardTasks, "run", run_and_note)
     write_pyramids(
         planned, [Destination(root=LocalRoot(tmp_path / "g.zarr"))], ThreadScheduler(workers), on_shard
     )
     assert max(graphs) <= 341 + 1  # 4^4 leaves and what is above them, and the work on a shard itself
-    # three wait at each level for their sister, and each worker is handed four and makes one
-    assert max(waiting) <= WAITING_SHARDS * planned.tree.root.level + 2 * workers + 1
+    # three wait at each level for their sister, each worker is handed four and makes one, and what it was
+    # handed is let go when Dask comes to it
+    assert max(waiting) <= WAITING_SHARDS * planned.tree.root.level + 5 * workers

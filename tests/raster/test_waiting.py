@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import pickle
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from raster.errors import StoreFailed
+from raster.grid import Window
 from raster.shards import Shard
-from raster.waiting import FIRST_PACKED_LEVEL, GatheredParts, PackedCells, WaitingParts
+from raster.spilled import SpilledCells
+from raster.waiting import FIRST_SPILLED_LEVEL, GatheredParts, WaitingParts
 
 DTYPES = ["uint8", "int16", "uint32", "int64", "float32", "float64"]
 SHAPES = arrays.array_shapes(min_dims=2, max_dims=2, max_side=40)
-LEVELS = [0, FIRST_PACKED_LEVEL, 7]
+LEVELS = [0, FIRST_SPILLED_LEVEL, 7]
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -22,17 +29,41 @@ def test_parts_come_out_as_they_went_in(level: int, cells: np.ndarray) -> None:
     parts = {"a": cells, "b": np.asfortranarray(cells), "c": np.zeros(cells.shape, np.uint8)}
     waiting = WaitingParts.of(parts, level)
     assert waiting.shape == cells.shape
-    for name, unpacked in waiting.unpack().items():
-        assert np.can_cast(unpacked.dtype, parts[name].dtype)
-        np.testing.assert_array_equal(unpacked, parts[name])  # NaN equals NaN
+    height, width = cells.shape
+    for window in (
+        Window(row=0, col=0, height=height, width=width),
+        Window(row=height // 2, col=width // 2, height=1, width=1),
+    ):
+        for name, read in waiting.read(window).items():
+            assert np.can_cast(read.dtype, parts[name].dtype)
+            np.testing.assert_array_equal(read, parts[name][window.slices])  # NaN equals NaN
 
 
-def test_parts_above_level_0_take_less_room_than_their_cells() -> None:
-    heights = np.add.outer(np.arange(512.0), np.arange(512.0)) / 7
-    waiting = WaitingParts.of({"sum": heights, "count": np.full(heights.shape, 16, np.uint32)}, level=1)
-    packed = [array for array in waiting.arrays.values() if isinstance(array, PackedCells)]
-    assert len(packed) == 2
-    assert sum(len(array.data) for array in packed) < heights.nbytes / 2
+def test_parts_above_level_0_are_on_the_disk_and_gone_when_nobody_needs_them() -> None:
+    before = nameless_files()
+    waiting = WaitingParts.of({"sum": np.ones((512, 512)), "count": np.ones((512, 512), np.uint32)}, level=1)
+    assert all(isinstance(each, SpilledCells) for each in waiting.arrays.values())
+    assert nameless_files() == before + 2
+    del waiting
+    assert nameless_files() == before
+
+
+def nameless_files() -> int:
+    """Open files of this process that no folder names."""
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return sum(str(link.readlink()).endswith("(deleted)") for link in links)
+
+
+def test_what_is_on_the_disk_goes_to_other_processes_with_its_cells() -> None:
+    cells = np.arange(30.0).reshape(5, 6)
+    there = pickle.loads(pickle.dumps(SpilledCells(cells)))
+    np.testing.assert_array_equal(there[1:4], cells[1:4])
+
+
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/proc")
+    with pytest.raises(StoreFailed, match="/proc"):
+        SpilledCells(np.ones((2, 2)))
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -15,6 +15,7 @@ import pytest
 import zarr
 
 from benchmark.build import OURS, make_table, run_script
+from benchmark.cold import Crowd, compare_cold_requests
 from benchmark.costs import Cost, median_cost
 from benchmark.large_catalogue import Size
 from benchmark.serve import Effort, compare_serving
@@ -115,3 +116,8 @@ def test_a_catalogue_is_served_beside_its_bare_sql() -> None:
         "its tiles, limit 1000, first page",
     } <= figures.keys()
     assert figures["terrains, limit 1000, first page"][4] == "1.00"
+
+
+def test_many_cold_requests_are_compared_with_one(tmp_path: Path) -> None:
+    told = compare_cold_requests(tmp_path, Crowd(requests=8, processes=2, rounds=1, cells=600))
+    assert "8 equal ones to 2 processes" in told

@@ -15,10 +15,10 @@ from full_disk import files_at_most
 from installations import Installation, make_installation
 from raster.errors import ClusterUnavailable, MetricFailed, SourceNotFound
 from rest import AppClient, add_golden, open_client, problem_in
+from service.description.problems import BUILD_ERRORS
 from service.errors import ResourcesExhausted, StoreUnavailable
 from service.failures import NO_FAILURES, TRANSIENT, failure_of
 from service.problem_statuses import STATUSES
-from service.problems import BUILD_ERRORS
 
 STATE = "/terrain/golden/pyramid/max"
 TOP = f"{STATE}/-1"

@@ -16,10 +16,11 @@ from fastapi import FastAPI
 from catalog.errors import CatalogError, Cause
 from raster.errors import RasterError, SourceError, SourceNotFound
 from rest import AppClient, problem_in
+from service.description.problems import problem_responses
 from service.disclosure import HIDDEN
 from service.errors import ServiceError
 from service.problem_statuses import STATUSES
-from service.problems import install_problems, problem_responses, type_of
+from service.problems import install_problems, type_of
 from service.request_ids import RequestIds
 
 SAMPLES: dict[Any, Any] = {
@@ -116,7 +117,7 @@ def test_a_rows_status_and_title_are_in_the_description(error: type[Exception]) 
     title = (error.__doc__ or "").splitlines()[0].rstrip(".")
     assert title in described[int(STATUSES[error])]["description"]
     for status, response in described.items():
-        assert ("headers" in response) is (status == 503)
+        assert ("headers" in response) is (status in {401, 502, 503})
 
 
 def test_reasons_of_a_registration_are_problems_themselves(client: AppClient, raised: Raised) -> None:

@@ -17,9 +17,9 @@ def extending(transform: str, end: str) -> str:
 
 def _json() -> Iterator[Hostile]:
     for name, body, status in (
-        ("nan", '{"name": "never", "nodata": NaN}', 422),
-        ("infinity", '{"name": "never", "nodata": Infinity}', 422),
-        ("minus-infinity", '{"name": "never", "nodata": -Infinity}', 422),
+        ("nan", '{"name": "never", "nodata": NaN}', 400),
+        ("infinity", '{"name": "never", "nodata": Infinity}', 400),
+        ("minus-infinity", '{"name": "never", "nodata": -Infinity}', 400),
         ("1e400", '{"name": "never", "nodata": 1e400}', 422),
         ("1e400-transform", '{"name": "never", "anchor_transform": [1e400,0,0,0,-1,0]}', 422),
         (
@@ -34,7 +34,7 @@ def _json() -> Iterator[Hostile]:
         ),
         ("zero-transform", '{"name": "never", "anchor_transform": [0,0,0,0,0,0]}', 422),
         ("huge-integer", f'{{"name": "never", "tile_size": {10**400}}}', 422),
-        ("many-digits", f'{{"name": "never", "tile_size": {"9" * 100_000}}}', (400, 422)),
+        ("many-digits", f'{{"name": "never", "tile_size": {"9" * 100_000}}}', 400),
         ("surrogate-name", '{"name": "\\ud800"}', 422),
         ("surrogate-title", '{"name": "never", "title": "\\ud800"}', 422),
         ("surrogate-crs", '{"name": "never", "crs": "\\udfff"}', 422),
@@ -42,7 +42,7 @@ def _json() -> Iterator[Hostile]:
         ("nul-name", '{"name": "a\\u0000"}', 422),
         ("nul-title", '{"name": "never", "title": "a\\u0000"}', 422),
         ("nul-crs", '{"name": "never", "crs": "EPSG:4326\\u0000"}', 422),
-        ("raw-nul", '{"name": "a\x00"}', (400, 422)),
+        ("raw-nul", '{"name": "a\x00"}', 400),
         ("name-newline", '{"name": "alps\\n"}', 422),
         ("name-reserved", '{"name": "tile"}', 422),
         ("name-digits", '{"name": "12"}', 422),
@@ -60,28 +60,28 @@ def _json() -> Iterator[Hostile]:
         ("list", "[]", 422),
         ("string", '"name"', 422),
         ("number", "1", 422),
-        ("torn", '{"name": "ne', (400, 422)),
-        ("trailing", '{"name": "never"} {}', (400, 422)),
-        ("comment", '{"name": "never" /* */}', (400, 422)),
+        ("torn", '{"name": "ne', 400),
+        ("trailing", '{"name": "never"} {}', 400),
+        ("comment", '{"name": "never" /* */}', 400),
         ("unknown-field", '{"name": "never", "is_admin": true}', 422),
         ("id", '{"name": "never", "id": 1}', 422),
         ("proto", '{"name": "never", "__proto__": {}}', 422),
         ("class", '{"name": "never", "__class__": "x"}', 422),
-        ("deep-lists", "[" * 100_000, (400, 422)),
-        ("deep-lists-closed", "[" * 100_000 + "]" * 100_000, (400, 422)),
-        ("deep-objects", '{"a":' * 100_000 + "1" + "}" * 100_000, (400, 422)),
+        ("deep-lists", "[" * 100_000, 400),
+        ("deep-lists-closed", "[" * 100_000 + "]" * 100_000, 400),
+        ("deep-objects", '{"a":' * 100_000 + "1" + "}" * 100_000, 400),
         ("deep-field", '{"name": ' + "[" * 900 + "]" * 900 + "}", 422),
         ("many-fields", json.dumps({f"f{n}": n for n in range(20_000)}), 422),
         ("transform-of-a-million", json.dumps({"name": "never", "anchor_transform": [0] * 10**6}), 422),
     ):
         yield row(f"json-{name}", status, posting("/terrain", body), "/etc/passwd", "__class__", "GEOGCS")
-    yield row("json-repeated-field", 409, posting("/terrain", '{"name": "never", "name": "golden"}'))
-    yield row("json-utf-16", (400, 422), posting("/terrain", '{"name": "never", "x": 1}'.encode("utf-16")))
-    yield row("json-utf-32", (400, 422), posting("/terrain", '{"name": "never", "x": 1}'.encode("utf-32")))
-    yield row("json-bom", (400, 422), posting("/terrain", b'\xef\xbb\xbf{"name": "never", "x": 1}'))
-    yield row("json-invalid-utf-8", (400, 422), posting("/terrain", b'{"name": "\xff\xfe"}'))
-    yield row("json-utf-8-surrogate", (400, 422), posting("/terrain", b'{"name": "\xed\xa0\x80"}'))
-    yield row("json-random", (400, 422), posting("/terrain", bytes(range(256)) * 40))
+    yield row("json-repeated-field", 400, posting("/terrain", '{"name": "never", "name": "golden"}'))
+    yield row("json-utf-16", 400, posting("/terrain", '{"name": "never", "x": 1}'.encode("utf-16")))
+    yield row("json-utf-32", 400, posting("/terrain", '{"name": "never", "x": 1}'.encode("utf-32")))
+    yield row("json-bom", 400, posting("/terrain", b'\xef\xbb\xbf{"name": "never", "x": 1}'))
+    yield row("json-invalid-utf-8", 400, posting("/terrain", b'{"name": "\xff\xfe"}'))
+    yield row("json-utf-8-surrogate", 400, posting("/terrain", b'{"name": "\xed\xa0\x80"}'))
+    yield row("json-random", 400, posting("/terrain", bytes(range(256)) * 40))
     yield row("json-patch-surrogate", 422, patching('{"title": "\\ud800"}'))
     yield row("json-patch-nul", 422, patching('{"title": "\\u0000"}'))
     yield row("json-patch-unknown", 422, patching('{"name": "other"}'))
@@ -110,9 +110,9 @@ def _tiles() -> Iterator[Hostile]:
         ("x-2-53", f'"url": "west.npy", "x": {2**53}, "y": {-(2**53)}', 422),
         ("x-huge", f'"url": "west.npy", "x": {10**400}, "y": 0', 422),
         ("x-1e400", '"url": "west.npy", "x": 1e400, "y": 0', 422),
-        ("x-nan", '"url": "west.npy", "x": NaN, "y": 0', 422),
+        ("x-nan", '"url": "west.npy", "x": NaN, "y": 0', 400),
         ("priority-huge", f'"url": "west.npy", "x": 0, "y": 0, "priority": {2**31}', 422),
-        ("nodata-infinity", '"url": "west.npy", "x": 0, "y": 0, "nodata": -Infinity', 422),
+        ("nodata-infinity", '"url": "west.npy", "x": 0, "y": 0, "nodata": -Infinity', 400),
     ):
         echoed = ("/etc/passwd", "/proc/self/environ", "/vsicurl/", "~root/.profile")
         yield row(f"tile-{name}", status, posting(TILES, f'{{"tiles": [{{{tile}}}]}}'), *echoed)
@@ -163,12 +163,10 @@ def _bodies() -> Iterator[Hostile]:
     yield row("body-chunk-garbage", 400, posting("/terrain", b"zz\r\n{}\r\n0\r\n\r\n", JSON, CHUNKED))
     yield row("body-chunk-huge", (None, 400, 413), posting("/terrain", b"f" * 15 + b"\r\n{}", JSON, CHUNKED))
     yield row("body-chunk-huger", 400, posting("/terrain", b"f" * 100 + b"\r\n{}", JSON, CHUNKED))
-    yield row("body-chunks-of-1", 422, posting("/terrain", chunked(*[b" "] * 5000), JSON, CHUNKED))
+    yield row("body-chunks-of-1", 400, posting("/terrain", chunked(*[b" "] * 5000), JSON, CHUNKED))
     yield row("body-coding-unknown", 400, posting("/terrain", "{}", JSON, "Transfer-Encoding: gzip, chunked"))
     yield row("body-coding-twice", 400, posting("/terrain", chunked(b"{}"), JSON, CHUNKED, CHUNKED))
-    yield row(
-        "body-gzip", (400, 415, 422), posting("/terrain", b"\x1f\x8b\x08\x00", JSON, "Content-Encoding: gzip")
-    )
+    yield row("body-gzip", 415, posting("/terrain", b"\x1f\x8b\x08\x00", JSON, "Content-Encoding: gzip"))
     for name, kind in (
         ("none", "Content-Type:"),
         ("xml", "Content-Type: application/xml"),
@@ -177,10 +175,12 @@ def _bodies() -> Iterator[Hostile]:
         ("multipart", "Content-Type: multipart/form-data; boundary=x"),
         ("multipart-without-boundary", "Content-Type: multipart/form-data"),
         ("garbage", "Content-Type: ;;;///"),
-        ("charset", "Content-Type: application/json; charset=utf-7"),
         ("bytes", b"Content-Type: \xff\xfe/json"),
     ):
-        yield row(f"type-{name}", (400, 415, 422), posting("/terrain", '{"name": "never", "x": 1}', kind))
+        yield row(f"type-{name}", 415, posting("/terrain", '{"name": "never", "x": 1}', kind))
+    charset = "Content-Type: application/json; charset=utf-7"  # JSON is UTF-8, whatever it says of itself
+    yield row("type-charset", 422, posting("/terrain", '{"name": "never", "x": 1}', charset))
+    yield row("type-twice", 415, posting("/terrain", '{"name": "never"}', JSON, "Content-Type: text/plain"))
 
 
 def _repetitions() -> Iterator[Hostile]:
@@ -228,7 +228,7 @@ def _tables() -> Iterator[Hostile]:
         yield row(f"table-{name}", (202, 422), posting(TILES, body, kind))
     yield row("table-torn", (None, 400), posting(TILES, "{}", NDJSON, "Content-Length: 100"))
     yield row("table-nowhere", 404, posting("/terrain/%00/tile", "url", CSV))
-    yield row("table-for-terrains", (415, 422), posting("/terrain", "url", CSV))
+    yield row("table-for-terrains", 415, posting("/terrain", "url", CSV))
     yield row("table-declares-too-much", 413, posting(TILES, "url", CSV, "Content-Length: 99999999999999"))
 
 

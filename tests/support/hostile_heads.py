@@ -57,9 +57,9 @@ def _paths() -> Iterator[Hostile]:
         ("no-slash", "terrain", 404),
         ("semicolon", "/terrain;jsessionid=1", 404),
         ("fragment", "/terrain#there", 404),
-        ("trailing-slash", "/terrain/", (307, 404)),
+        ("trailing-slash", "/terrain/", 404),
         ("trailing-slash-host", "//evil.example/terrain/golden/", 404),
-        ("many-slashes", f"/terrain{'/' * 5000}", 307),
+        ("many-slashes", f"/terrain{'/' * 5000}", 404),
         ("metric-path", "/terrain/golden/pyramid/..%2fmax/0", 404),
         ("metric-module", "/terrain/golden/pyramid/os:system/0", 404),
     ):
@@ -112,7 +112,7 @@ def _queries() -> Iterator[Hostile]:
         ("bbox-1e400", "/terrain?bbox=1e400,0,1,1", 422),
         ("bbox-five", "/terrain?bbox=1,2,3,4,5", 422),
         ("bbox-nul", "/terrain?bbox=1,2,3,%00", 422),
-        ("bbox-huge", "/terrain?bbox=-1e308,-1e308,1e308,1e308", (200, 422)),
+        ("bbox-huge", "/terrain?bbox=-1e308,-1e308,1e308,1e308", 422),
         ("tiles-bbox-nan", f"{TILES}?bbox=nan,0,1,1", 422),
         ("cell-huge", f"{TILES}?row={10**40}&col=0", 422),
         ("cell-2-53", f"{TILES}?row={2**53}&col={-(2**53)}", 200),
@@ -229,6 +229,9 @@ def _keys() -> Iterator[Hostile]:
     yield row("key-in-cookie", 401, written("POST", "/terrain", "Cookie: key={key}", JSON, body=b"{}"))
     yield row(
         "key-good-and-forged", 401, written("POST", "/terrain", "Authorization: Bearer zig_0.a", KEY, JSON)
+    )
+    yield row(
+        "key-forged-after-good", 401, written("POST", "/terrain", KEY, "Authorization: Bearer zig_0.a", JSON)
     )
     yield row("key-for-metrics-forged", 401, written("GET", "/metrics", "Authorization: Bearer zig_0.a"))
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, partialmethod
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import httpx
@@ -23,10 +24,13 @@ from sqlalchemy import func, select, text
 from catalog.database import Database, WriteSession, open_database
 from catalog.model_base import Base
 from catalog.models import Generation
+from described import Description
 from disclosed import disclosed
 from installations import Installation
 from make_small_terrains import GOLDEN
 from service.app import create_app
+from service.server import LeavingServer
+from service.serving import listen
 
 PROBLEM = "application/problem+json"
 
@@ -38,9 +42,14 @@ class AppClient:
     portal: BlockingPortal
     client: httpx.AsyncClient
     app: FastAPI
+    description: Description | None = None
+    """What every answer has to be in accord with."""
 
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
-        return self.portal.call(partial(self.client.request, method, url, **options))
+        answer = self.portal.call(partial(self.client.request, method, url, **options))
+        if self.description is not None:
+            self.description.check(answer)
+        return answer
 
     get = partialmethod(request, "GET")
     head = partialmethod(request, "HEAD")
@@ -64,24 +73,28 @@ def open_client(installation: Installation, **settings: Any) -> Iterator[AppClie
             httpx.AsyncClient(transport=transport, base_url="http://ziggurat")
         ) as client,
     ):
-        yield AppClient(portal, client, app)
+        yield AppClient(portal, client, app, Description(app.openapi()))
 
 
 @contextmanager
 def serve(installation: Installation, **settings: Any) -> Iterator[str]:
     """The service on a port of its own, in a thread; its address."""
-    # logging is the whole process's: left as it is
-    app = create_app(installation.settings(**settings))
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="on")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
+    chosen = installation.settings(**settings)
+    server = LeavingServer(create_app(chosen), chosen)
+    with listen("127.0.0.1", 0) as listening, running(server, listening):
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@contextmanager
+def running(server: uvicorn.Server, listening: socket) -> Iterator[None]:
+    """The server in a thread; it has ended on leaving."""
+    thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the service did not start"
         time.sleep(0.005)
-    (listening,) = server.servers[0].sockets
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield
     finally:
         server.should_exit = True
         thread.join()

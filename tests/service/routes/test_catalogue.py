@@ -198,8 +198,8 @@ def test_a_build_is_asked_for_and_a_pyramid_dropped(client: AppClient, installat
         ("GET", "/terrain/tile/99999999999999999999999", {}, 422),
         ("GET", "/nowhere", {}, 404),
         ("PUT", "/terrain", {}, 405),
-        ("POST", "/terrain", {"content": b"{"}, 422),
-        ("POST", "/terrain", {"content": b"\xff\xfe", "headers": {"content-type": "application/json"}}, 422),
+        ("POST", "/terrain", {"content": b"{"}, 415),
+        ("POST", "/terrain", {"content": b"\xff\xfe", "headers": {"content-type": "application/json"}}, 400),
         ("POST", "/terrain", {"content": b"[1]", "headers": {"content-type": "application/json"}}, 422),
         ("POST", "/terrain/golden/tile", {"json": {"tiles": []}}, 422),
         (

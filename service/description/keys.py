@@ -1,18 +1,16 @@
-"""What the OpenAPI document of a service that requires keys says of them, on every operation."""
+"""Keys, where the service requires them, as OpenAPI describes them on every operation."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from catalog.repository.keys import Scope
+from service.description.problems import CATALOGUE_ERRORS, problem_responses
 from service.errors import KeyExpired, KeyMissing, KeyUnknown, ScopeMissing
 from service.key_guard import scope_needed
-from service.problems import CHALLENGE, problem_responses
 from service.settings import Settings
 
 SCHEME = "key"
-
-CHALLENGED = {"WWW-Authenticate": {"description": CHALLENGE, "schema": {"type": "string"}}}
 
 
 def describe_keys(document: dict[str, Any], settings: Settings) -> None:
@@ -39,7 +37,6 @@ def _describe(operation: dict[str, Any], needed: Scope, *, public_reading: bool)
         refusals = (KeyMissing, *refusals)
     if needed is not Scope.READ:
         refusals = (*refusals, ScopeMissing)
-    for status, answer in problem_responses(*refusals).items():
-        if status == 401:
-            answer["headers"] = CHALLENGED
+    # keys are looked up in the catalogue
+    for status, answer in problem_responses(*refusals, *CATALOGUE_ERRORS).items():
         operation["responses"].setdefault(str(status), answer)

@@ -1,0 +1,139 @@
+"""Pyramids as Zarr groups over HTTP: the stored bytes of one generation. Never builds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Path, Request, Response
+
+from catalog.errors import GenerationNotFound, TerrainNotFound
+from raster.errors import PyramidCorrupt
+from raster.metrics.interface import VALUE
+from raster.skeleton import METADATA as METADATA_KEY
+from raster.unsharded import StoredPart
+from raster.vrt import make_vrt
+from service.description.headers import PINNED
+from service.description.parameters import MetricName, TerrainKey
+from service.description.problems import CATALOGUE_ERRORS, problem_responses
+from service.desk import Desk, GivenDesk
+from service.errors import ObjectNotFound, StoreUnavailable
+from service.etags import etag_of
+from service.links import unsharded_path
+from service.request_errors import RangeNotSatisfiable
+from service.terrain_grids import grid_of
+from service.zarr_answers import CELLS, FOR_EVER, METADATA, answer_metadata, answer_part
+from service.zarr_reader import OpenZarr, Pinned
+
+router = APIRouter(prefix="/terrain", tags=["zarr"])
+
+VRT = "application/xml"
+
+GenerationId = Annotated[
+    str,
+    Path(
+        max_length=100,
+        description="As the pyramid's state names it.",
+        examples=["g20260704t120000000000-0a1b2c3d"],
+    ),
+]
+ObjectKey = Annotated[
+    str, Path(max_length=200, description="Of the object in the group.", examples=["zarr.json"])
+]
+
+PROBLEMS = (TerrainNotFound, GenerationNotFound, PyramidCorrupt, StoreUnavailable, *CATALOGUE_ERRORS)
+_BYTES: dict[str, Any] = {CELLS: {"schema": {"type": "string", "format": "binary"}}}
+OBJECT: dict[int | str, dict[str, Any]] = {
+    **problem_responses(*PROBLEMS, ObjectNotFound, RangeNotSatisfiable, is_open_ended=True),
+    200: {
+        "description": "The object",
+        "content": {METADATA: {"schema": {}}, **_BYTES},
+        "headers": PINNED,
+    },
+    206: {"description": "The range of it", "content": _BYTES, "headers": PINNED},
+    304: {"description": "The client has it", "headers": PINNED},
+}
+
+
+@router.get(
+    "/{terrain}/zarr/{metric}/{generation}.vrt",
+    response_class=Response,
+    responses={
+        **problem_responses(*PROBLEMS),
+        200: {"description": "The VRT", "content": {VRT: {"schema": {"type": "string"}}}, "headers": PINNED},
+    },
+)
+async def get_vrt(
+    request: Request, desk: GivenDesk, terrain: TerrainKey, metric: MetricName, generation: GenerationId
+) -> Response:
+    """A GDAL VRT with the levels as overviews: for GDAL and QGIS, also where they know no shards."""
+    zarr = await _open(desk, Pinned(terrain, metric, generation))
+    stored = zarr.generation
+    base = f"{request.base_url}{unsharded_path(terrain, metric, generation)[1:]}"
+    text = make_vrt(
+        grid_of(stored),
+        np.dtype(stored.dtype),
+        stored.nodata,
+        stored.unit,
+        lambda level: f'ZARR:"/vsicurl/{base}":/{level}/{VALUE}',
+    )
+    return Response(text, headers={**_headers(desk, generation, "vrt", base)}, media_type=VRT)
+
+
+@router.get("/{terrain}/zarr/{metric}/{generation}/{key:path}", response_class=Response, responses=OBJECT)
+async def get_zarr_object(
+    request: Request,
+    desk: GivenDesk,
+    terrain: TerrainKey,
+    metric: MetricName,
+    generation: GenerationId,
+    key: ObjectKey,
+) -> Response:
+    """An object of a pyramid's Zarr group, as it lies in the store."""
+    return await _answer(request, desk, Pinned(terrain, metric, generation), key, is_sharded=True)
+
+
+@router.get(
+    "/{terrain}/unsharded/{metric}/{generation}/{key:path}", response_class=Response, responses=OBJECT
+)
+async def get_unsharded_object(
+    request: Request,
+    desk: GivenDesk,
+    terrain: TerrainKey,
+    metric: MetricName,
+    generation: GenerationId,
+    key: ObjectKey,
+) -> Response:
+    """The same as a group without shards, made of the same bytes, for readers that know none."""
+    return await _answer(request, desk, Pinned(terrain, metric, generation), key, is_sharded=False)
+
+
+async def _answer(request: Request, desk: Desk, pinned: Pinned, key: str, *, is_sharded: bool) -> Response:
+    zarr = await _open(desk, pinned)
+    headers = _headers(desk, pinned.generation, is_sharded, key)
+    try:
+        found = await desk.take_turn(zarr.find, key, is_sharded=is_sharded)
+        if found is None:
+            raise ObjectNotFound(key)
+        if isinstance(found, StoredPart) and not key.endswith(METADATA_KEY):
+            return await answer_part(request, desk, zarr, found, headers)
+        if isinstance(found, StoredPart):
+            found = await desk.take_turn(zarr.read, found, 0, found.size)
+    except PyramidCorrupt:
+        await desk.run(desk.zarrs.report, pinned)
+        raise
+    return answer_metadata(request, found, headers)
+
+
+async def _open(desk: Desk, pinned: Pinned) -> OpenZarr:
+    zarr = desk.zarrs.kept(pinned)
+    if zarr is None:
+        zarr = await desk.run(desk.zarrs.open, pinned)
+        desk.zarrs.keep(pinned, zarr)
+    return zarr
+
+
+def _headers(desk: Desk, *what: object) -> dict[str, str]:
+    settings = desk.house.settings
+    is_public = settings.public_reading or not settings.requires_keys
+    return {"ETag": etag_of(*what), "Cache-Control": f"{'public' if is_public else 'private'}, {FOR_EVER}"}
