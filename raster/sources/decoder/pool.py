@@ -43,7 +43,7 @@ class DecoderPool:
             yield decoder
         finally:
             with self._changed:
-                if decoder is not None and decoder.end.alive:
+                if decoder is not None and decoder.is_alive:
                     self._idle.append(decoder)
                 else:
                     self._count -= 1
@@ -53,6 +53,7 @@ class DecoderPool:
         """An idle one; None for leave to start one."""
         with self._changed:
             self._changed.wait_for(lambda: self._idle or self._count < self._most)
+            self._drop_dead()
             for decoder in self._idle:
                 if decoder.opened is key:
                     self._idle.remove(decoder)
@@ -61,6 +62,13 @@ class DecoderPool:
                 return self._idle.pop(0)
             self._count += 1
             return None
+
+    def _drop_dead(self) -> None:
+        """Those that the machine has ended while nobody had them."""
+        for decoder in [each for each in self._idle if not each.is_alive]:
+            self._idle.remove(decoder)
+            decoder.end()
+            self._count -= 1
 
     def close(self) -> None:
         """End those that are idle."""

@@ -59,6 +59,11 @@ class DecoderProcess:
         self._channel = Channel(ours)
         self.end = finalize(self, _end, self._process, self._channel)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be asked."""
+        return self.end.alive and self._process.poll() is None
+
     def open(self, content: Content, key: object) -> SourceInfo:
         """Open a source instead of the one before.
 
@@ -183,6 +188,7 @@ def _start(theirs: socket.socket, limits: DecoderLimits) -> subprocess.Popen[byt
         [sys.executable, "-P", "-m", MODULE, *map(str, numbers)],
         env=kept | threads | here,
         pass_fds=(theirs.fileno(),),
+        process_group=0,  # Ctrl-C is for us: a source would seem damaged if it ended decoders
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

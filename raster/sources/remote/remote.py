@@ -87,12 +87,13 @@ class RemoteSources:
         """
         address = check_url(self.policy, url)
         origin = self._origin(address)
-        if known is None:
-            with self._lock:
-                before, _ = self._confirmed.get(origin.url, (None, 0.0))
-            # what is kept of it here may still be right
-            known = before if before is not None and origin.identify(before) == before else None
-        ranges = RemoteRanges(origin, address.name, known)
+        if known is not None:
+            return RemoteRanges(origin, address.name, known)
+        with self._lock:
+            before, _ = self._confirmed.get(origin.url, (None, 0.0))
+        # what is kept of it here may still be right
+        is_same = before is not None and origin.identify(before) == before
+        ranges = RemoteRanges(origin, address.name, before if is_same else None)
         self._note(origin.url, ranges.identity)
         return ranges
 
@@ -107,7 +108,8 @@ class RemoteSources:
         origin = self._origin(address)
         if known is not None:
             self.confirm(url, known, within_s=CONFIRMED_S)
-        ranges = RemoteRanges(origin, address.name, known)
+            return RemoteRanges(origin, address.name, known)
+        ranges = RemoteRanges(origin, address.name, None)
         self._note(origin.url, ranges.identity)
         return ranges
 

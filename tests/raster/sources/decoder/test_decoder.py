@@ -151,13 +151,33 @@ def test_one_that_takes_too_much_memory_is_told_so(tmp_path: Path) -> None:
     pool.close()
 
 
-def test_one_that_is_killed_is_told_and_replaced(tmp_path: Path, pool: DecoderPool) -> None:
+def test_one_that_is_killed_is_replaced(tmp_path: Path, pool: DecoderPool) -> None:
     opened = open_elsewhere(pool, source(tmp_path))
     (decoder,) = children()
     decoder.kill()
-    with pytest.raises(SourceUnreadable):
-        opened.read_window(opened.info.window)
+    psutil.wait_procs([decoder], timeout=30)
     np.testing.assert_array_equal(opened.read_window(opened.info.window), ramp(64, 64))
+
+
+class Killing(Failing):
+    """Bytes that end the decoder when it asks for them."""
+
+    def read_into(self, start: int, buffer: Buffer) -> int:
+        if self.fails:
+            (decoder,) = children()
+            decoder.kill()
+            psutil.wait_procs([decoder], timeout=30)
+        return self._ranges.read_into(start, buffer)
+
+
+def test_one_that_is_killed_at_its_work_is_told_and_replaced(tmp_path: Path, pool: DecoderPool) -> None:
+    ranges = Killing(source(tmp_path, side=500))
+    opened = open_elsewhere(pool, ranges)
+    ranges.fails = True
+    with pytest.raises(SourceUnreadable, match="failed badly"):
+        opened.read_window(opened.info.window)
+    ranges.fails = False
+    np.testing.assert_array_equal(opened.read_window(opened.info.window), ramp(500, 500))
 
 
 def test_no_decoder_outlives_its_pool(tmp_path: Path) -> None:
