@@ -18,6 +18,7 @@ from web_server import Fault, Handler, WebServer, drip, half, never, stall, stat
 
 TOP = "/terrain/alps/pyramid/max/-1"
 MB = 2**20
+ENORMOUS = f"bytes 0-65535/{10**15}"
 
 
 @pytest.fixture
@@ -191,11 +192,12 @@ def test_row_40_what_comes_beyond_the_announced_length_is_not_taken(
     ("fault", "kind"),
     [
         (status(200, **{"Content-Length": str(10**15)}), "source-refused"),
+        (says(206, bytes(2**16), Content_Length="65536", Content_Range=ENORMOUS), "source-refused"),
         (endless, "source-refused"),
         (endless_chunks, "source-refused"),
         (packed, "source-unreachable"),
     ],
-    ids=["announced", "endless", "chunks", "packed"],
+    ids=["announced", "by ranges", "endless", "chunks", "packed"],
 )
 def test_row_41_what_is_too_large_is_refused_before_it_comes(
     client: AppClient, site: WebServer, fault: Fault, kind: str
