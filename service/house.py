@@ -10,7 +10,7 @@ from catalog.database import Database, open_database
 from catalog.errors import CatalogError, CatalogUnavailable, SchemaOutdated
 from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
-from raster.sources.remote.remote import RemoteSources
+from raster.sources.remote.access import RemoteAccess
 from raster.sources.roots import TileRoots
 from raster.storage.opening import open_store
 from raster.storage.store import Root, Store
@@ -104,7 +104,7 @@ def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
         database=open_database(settings.database_url, limits),
         roots=TileRoots(
             tuple(folder.absolute() for folder in settings.tile_root),
-            RemoteSources(settings.sources.policy()),
+            RemoteAccess(settings.sources.policy()),
         ),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
         store=open_store(settings.store_url),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from raster.errors import SourceChanged, SourceError, SourceRefused
 from raster.sources.folders import Content, LocalFolder
 from raster.sources.formats import open_by_name
 from raster.sources.ranges import LocalRanges, SourceIdentity
-from raster.sources.remote.remote import RemoteSources
 from raster.sources.roots import TileRoots, is_array, is_url, printable
 from raster.sources.source import Source, SourceInfo
+
+if TYPE_CHECKING:
+    from raster.sources.remote.remote import RemoteSources
 
 CHANGED = "the file changed since it was registered; register it again"
 
@@ -103,7 +106,7 @@ def remote_of(roots: TileRoots, url: str) -> RemoteSources:
     """
     if roots.remote is None:
         raise SourceRefused(printable(url), "only files below the tile root are taken, no URLs")
-    return roots.remote
+    return roots.remote.sources
 
 
 def url_of(roots: TileRoots, source: str) -> str:

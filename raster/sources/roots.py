@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from raster.errors import SourceForbidden, SourceNotFound, SourceRefused
-
-if TYPE_CHECKING:
-    from raster.sources.remote.remote import RemoteSources
+from raster.sources.remote.access import RemoteAccess
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*:(//|:)")
 _NO_PATH = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -24,7 +21,7 @@ class TileRoots:
     """Folders that hold tiles, at least one, absolute; and how sources by URL are opened, if at all."""
 
     folders: tuple[Path, ...]
-    remote: RemoteSources | None = None
+    remote: RemoteAccess | None = None
 
     def resolve(self, url: str) -> Path:
         """The file that a source names, links followed.

@@ -19,8 +19,8 @@ from raster.cells import Cells
 from raster.errors import SourceChanged, SourceError, SourceNotFound, SourceRefused, SourceUnreadable
 from raster.grid import Window
 from raster.sources.opening import inspect_source, open_registered, open_source
+from raster.sources.remote.access import RemoteAccess
 from raster.sources.remote.policy import RemotePolicy
-from raster.sources.remote.remote import RemoteSources
 from raster.sources.roots import TileRoots, is_array
 from raster.sources.source import SourceInfo
 from source_files import ramp
@@ -126,9 +126,9 @@ def test_chunks_that_are_not_there_are_the_fill_value(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def remote(tmp_path: Path) -> RemoteSources:
+def remote(tmp_path: Path) -> RemoteAccess:
     policy = RemotePolicy(cache=tmp_path / "cache", hosts=("*:*",), networks=(ip_network("127.0.0.1/32"),))
-    return RemoteSources(policy)
+    return RemoteAccess(policy)
 
 
 def publish(site: WebServer, path: Path) -> str:
@@ -139,7 +139,7 @@ def publish(site: WebServer, path: Path) -> str:
 
 
 @pytest.mark.parametrize("how", [V3, SHARDED, V2], ids=["chunks", "shards", "version 2"])
-def test_one_elsewhere_is_the_same(tmp_path: Path, remote: RemoteSources, how: dict[str, Any]) -> None:
+def test_one_elsewhere_is_the_same(tmp_path: Path, remote: RemoteAccess, how: dict[str, Any]) -> None:
     path = save(tmp_path, attributes=GROUND, **how)
     here, _ = read(TileRoots((tmp_path,)), "a.zarr")
     with web_server() as site:
@@ -153,7 +153,7 @@ def test_one_elsewhere_is_the_same(tmp_path: Path, remote: RemoteSources, how: d
     remote.close()
 
 
-def test_a_change_elsewhere_is_noticed(tmp_path: Path, remote: RemoteSources) -> None:
+def test_a_change_elsewhere_is_noticed(tmp_path: Path, remote: RemoteAccess) -> None:
     with web_server() as site:
         url = publish(site, save(tmp_path))
         roots = TileRoots((tmp_path,), remote)
@@ -161,7 +161,7 @@ def test_a_change_elsewhere_is_noticed(tmp_path: Path, remote: RemoteSources) ->
         publish(site, save(tmp_path, cells=CELLS + 1, overwrite=True, attributes={"new": 1}))
         remote.close()
         with pytest.raises(SourceChanged):
-            remote.confirm(url, identity)
+            remote.sources.confirm(url, identity)
         _, cells = read(roots, url)
         np.testing.assert_array_equal(cells, CELLS + 1)
     remote.close()

@@ -12,6 +12,7 @@ import pytest
 from raster.grid import Grid, Window
 from raster.mosaic import Mosaic, lay_mosaic
 from raster.sources.opening import inspect_source
+from raster.sources.remote.access import RemoteAccess
 from raster.sources.remote.remote import RemoteSources
 from raster.sources.roots import TileRoots
 from raster.tiles import PlacedTile
@@ -52,7 +53,7 @@ def test_a_tile_that_shards_cut_is_fetched_once(
     )
     with web_server(knows_ranges=knows_ranges) as site:
         url = site.put(name, (tmp_path / name).read_bytes())
-        roots = TileRoots((tmp_path,), open_sources())
+        roots = TileRoots((tmp_path,), RemoteAccess(open_sources().policy))
         far = build(mosaic_of(roots, url), "max", tmp_path / "g2.zarr", **SHARDS)
         assert site.sent_bytes <= 1.1 * len(site.files[f"/{name}"])
     for level in range(near.plan.grid.level_count):
