@@ -3,11 +3,16 @@
 RasterError
 ├ SourceError (source, reason)
 │ ├ SourceNotFound       nothing lies there
-│ ├ SourceForbidden      the path leaves the tile roots
+│ ├ SourceForbidden      the path leaves the tile roots, or the policy does not allow the URL
 │ ├ SourceRefused        readable, but not a raster this project takes
 │ ├ SourceUnreadable     damaged, or not what its name says
+│ ├ SourceUnreachable    its server cannot be reached, refuses, or breaks the rules of its protocol
+│ ├ SourceTooSlow        its server does not answer in time
+│ ├ CacheFailed          the disk that keeps its bytes here does not
 │ ├ SourceChanged        another file than the one that was registered
 │ └ SourceMisdeclared    not what was declared when it was registered
+├ SourcesUnavailable     several of a terrain's sources cannot be used
+├ DecoderFailed          no process for decoding could be started
 ├ PlacementRefused       the tile does not fit into the terrain's grid
 ├ TerrainEmpty           no tiles, so no grid
 ├ TerrainTooLarge        more cells than allowed
@@ -29,7 +34,11 @@ RasterError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+MOST_LISTED = 100
+"""Of more tiles that cannot be used only the number is told."""
 
 
 class RasterError(Exception):
@@ -60,7 +69,7 @@ class SourceNotFound(SourceError):
 
 
 class SourceForbidden(SourceError):
-    """The source lies outside the tile roots."""
+    """The source lies where this service takes none from."""
 
 
 class SourceRefused(SourceError):
@@ -71,12 +80,44 @@ class SourceUnreadable(SourceError):
     """The source is damaged or not what its name says."""
 
 
+class SourceUnreachable(SourceError):
+    """The source's server cannot be reached, or does not give the source."""
+
+
+class SourceTooSlow(SourceError):
+    """The source's server does not answer in time."""
+
+
 class SourceChanged(SourceError):
     """The source is not the one that was registered."""
 
 
 class SourceMisdeclared(SourceError):
     """The source is not what was declared when it was registered."""
+
+
+class SourcesUnavailable(RasterError):
+    """Some of the terrain's sources cannot be used."""
+
+    def __init__(self, errors: Sequence[SourceError]) -> None:
+        listed = "; ".join([*map(str, errors[:3]), *(["…"] if len(errors) > 3 else [])])
+        super().__init__(f"{len(errors)} tiles cannot be used: {listed}")
+        self.tile_count = len(errors)
+        self.tiles = [
+            {"source": error.source, "kind": type(error).__name__, "reason": error.reason}
+            for error in errors[:MOST_LISTED]
+        ]
+
+
+class CacheFailed(SourceError):
+    """What came of a source cannot be kept, for the disk here fails."""
+
+
+class DecoderFailed(RasterError):
+    """No process for decoding could be started."""
+
+    def __init__(self) -> None:
+        super().__init__("no process for decoding could be started; ask again later")
 
 
 class PlacementRefused(RasterError):

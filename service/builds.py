@@ -19,6 +19,7 @@ from service.declared_tiles import check_declared
 from service.errors import BuildCancelled
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, failure_of
+from service.foreign_tiles import check_foreign
 from service.heartbeat import Heartbeat
 from service.house import House
 from service.publishing import generation_of, publish
@@ -78,6 +79,8 @@ def build_pyramids(
     TerrainNotFound, MetricNotFound, TerrainEmpty, BudgetTooSmall, ClusterUnavailable
     SourceError
         A tile cannot be read, or is not what was declared.
+    SourcesUnavailable
+        Several cannot be had from their servers.
     MetricFailed
     StoreUnavailable
         The store of the pyramids cannot be written.
@@ -121,6 +124,7 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
         if build.terrain.revision != turn.terrain.revision:
             leave_turn(house, turn, is_wanted=False)
             return False
+        check_foreign(house, build.plan.mosaic.tiles, lambda: report(0, 0))
         house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
         try:
             written = _write(house, build, report)

@@ -9,7 +9,17 @@ from typing import Any
 
 from catalog.errors import CatalogError, CatalogUnavailable, LeaseLost, TerrainNotFound
 from catalog.models import Pyramid
-from raster.errors import ClusterUnavailable, RasterError, SourceNotFound, StoreFailed
+from raster.errors import (
+    CacheFailed,
+    ClusterUnavailable,
+    DecoderFailed,
+    RasterError,
+    SourceNotFound,
+    SourcesUnavailable,
+    SourceTooSlow,
+    SourceUnreachable,
+    StoreFailed,
+)
 from service.disclosure import data_of, detail_of, title_of
 from service.errors import (
     BuildBroken,
@@ -36,13 +46,27 @@ NO_FAILURES = (
 """Ends of a build that say nothing new about it: stopped, overtaken, known before, or nobody's any more."""
 
 TRANSIENT = frozenset(
-    {CatalogUnavailable, ClusterUnavailable, ResourcesExhausted, StoreFailed, StoreUnavailable}
+    {
+        CacheFailed,
+        CatalogUnavailable,
+        ClusterUnavailable,
+        DecoderFailed,
+        ResourcesExhausted,
+        StoreFailed,
+        StoreUnavailable,
+    }
 )
 """Failures that may go by without anybody changing the terrain or the settings."""
 
 
-RETURNING = frozenset({error.__name__ for error in (*TRANSIENT, SourceNotFound)})
-"""Failures after which a build is tried again soon: a source may be put back."""
+ELSEWHERE = (SourceNotFound, SourceUnreachable, SourceTooSlow, SourcesUnavailable)
+
+RETURNING = frozenset({error.__name__ for error in (*TRANSIENT, *ELSEWHERE)})
+"""Failures after which a build is tried again soon: a source may be put back, its server mended."""
+
+
+KEPT = (str, int, float, list)
+"""Data that are JSON as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +102,9 @@ def failure_of(error: BaseException) -> Failure:
         detail=detail_of(known) or _in_general(known),
         is_transient=type(known) in TRANSIENT,
         failed_at=datetime.now(UTC),
-        data={key: value for key, value in data_of(known).items() if isinstance(value, (str, int, float))},
+        data={
+            key: value for key, value in data_of(known).items() if isinstance(value, (str, int, float, list))
+        },
     )
 
 

@@ -10,6 +10,7 @@ from catalog.database import Database, open_database
 from catalog.errors import CatalogError, CatalogUnavailable, SchemaOutdated
 from raster.metrics.plugins import load_metrics
 from raster.metrics.registry import Metrics, built_in_metrics
+from raster.sources.remote.remote import RemoteSources
 from raster.sources.roots import TileRoots
 from raster.storage.opening import open_store
 from raster.storage.store import Root, Store
@@ -51,9 +52,11 @@ class House:
         return self.store.below(href.rpartition("/")[0])
 
     def close(self) -> None:
-        """Close connections to the catalogue and the store."""
+        """Close connections to the catalogue, the store and the servers of sources."""
         self.database.dispose()
         self.store.close()
+        if self.roots.remote is not None:
+            self.roots.remote.close()
 
 
 def prepare_to_serve(database: Database) -> CatalogError | None:
@@ -99,7 +102,10 @@ def open_house(settings: Settings, *, keeps_connections: bool = True) -> House:
     return House(
         settings=settings,
         database=open_database(settings.database_url, limits),
-        roots=TileRoots(tuple(folder.absolute() for folder in settings.tile_root)),
+        roots=TileRoots(
+            tuple(folder.absolute() for folder in settings.tile_root),
+            RemoteSources(settings.sources.policy()),
+        ),
         metrics=Metrics(load_metrics(built_in_metrics(), settings.metrics)),
         store=open_store(settings.store_url),
         tally=Tally(),

@@ -13,7 +13,7 @@ from raster.errors import PlacementRefused, SourceError, SourceRefused
 from raster.grid import Window
 from raster.placement import Anchor, Placing, check_inside, place_tiles
 from raster.sources.declared import declare_source
-from raster.sources.opening import inspect_source
+from raster.sources.opening import identify_source, inspect_source, url_of
 from raster.sources.source import SourceInfo
 from service.house import House
 from service.tally import SOURCES
@@ -46,9 +46,11 @@ def inspect_tiles(
 
 def _try_inspect(house: House, terrain: Terrain, order: TileOrder) -> InspectedTile | SourceError:
     try:
-        path = house.roots.resolve(order.url)
-        url = house.roots.url_of(path)
-        info = _look_at(house, url) if order.declared is None else declare_source(url, path, order.declared)
+        url = url_of(house.roots, order.url)
+        if order.declared is None:
+            info = _look_at(house, url)
+        else:
+            info = declare_source(url, identify_source(house.roots, url), order.declared)
         encoding = replace(info.encoding, nodata=_nodata(terrain, order, info))
     except SourceError as error:
         return error

@@ -16,6 +16,7 @@ from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.schemas import MOST_TILES
+from service.source_settings import SourceSettings
 
 PREFIX = "ZIGGURAT_"
 
@@ -68,6 +69,11 @@ class Settings(BaseSettings):
         min_length=1,
         description="Folders that hold tiles, separated as in PATH. Relative sources are looked up "
         "there, in this order; no source may leave them.",
+    )
+    sources: SourceSettings = Field(
+        default_factory=SourceSettings,
+        description="Which sources by URL are taken, and how they are asked for: JSON, see "
+        "`docs/sources.md`. Default: those at public addresses, asked for anonymously.",
     )
     metrics: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

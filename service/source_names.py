@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from raster.errors import SourceForbidden, SourceNotFound
-from raster.sources.opening import KNOWN_SUFFIXES, is_known
-from raster.sources.roots import TileRoots
+from raster.sources.formats import KNOWN_SUFFIXES, is_known
+from raster.sources.opening import url_of
+from raster.sources.roots import TileRoots, is_url
 
 
 def expand_sources(roots: TileRoots, names: Iterable[str]) -> list[str]:
-    """Sources to register, in the order of the names; folders and patterns give theirs sorted.
+    """Sources to register, in the order of the names; folders and patterns give theirs sorted, URLs are one.
 
     A name is taken from the current folder if something is there, else from the tile roots.
     A folder gives every file of a known kind below it; a pattern whatever it matches.
@@ -22,10 +23,15 @@ def expand_sources(roots: TileRoots, names: Iterable[str]) -> list[str]:
     SourceNotFound
         A name gives nothing.
     SourceForbidden
-        A file lies outside the tile roots.
+        A file lies outside the tile roots, or a URL is not allowed.
+    SourceRefused
+        What looks like a URL is none that is taken.
     """
     found: dict[str, None] = {}
     for name in names:
+        if is_url(name):
+            found[url_of(roots, name)] = None
+            continue
         for path in _find(roots, name):
             found[_url_of(roots, path)] = None
     return list(found)

@@ -14,7 +14,7 @@ import typer
 
 from raster.cells import SOURCE_DTYPES
 from raster.metrics.registry import built_in_metrics
-from raster.sources.opening import KNOWN_SUFFIXES
+from raster.sources.formats import KNOWN_SUFFIXES
 from readme import README, ROOT, blocks, rows, section
 from service.app import create_app
 from service.cli import app
@@ -23,7 +23,14 @@ from service.settings import Settings
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 PACKAGES = ("raster", "catalog", "service")
 
-MADE_BY_COMMANDS = ("data/catalog.db", "data/pyramids", "data/spool", "data/tile/massif", "deploy/.env")
+MADE_BY_COMMANDS = (
+    "data/catalog.db",
+    "data/pyramids",
+    "data/cache",
+    "data/spool",
+    "data/tile/massif",
+    "deploy/.env",
+)
 """Paths that documentation names and a fresh clone does not have."""
 
 
@@ -38,6 +45,7 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
     assert written.pop("memory_budget") == "a quarter of the machine's, at least 1 GiB"
     assert written.pop("metrics") == written.pop("cors_origins") == "none"
     assert written.pop("allowed_hosts") == "the machine's own names on a loopback address, elsewhere any"
+    assert written.pop("sources") == "public addresses, without credentials"
     assert written.pop("log") == "text on a terminal, else JSON"
     assert written.pop("dask_scheduler") == "unset: threads"
     assert Settings.model_fields["dask_scheduler"].default is None

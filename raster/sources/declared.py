@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from affine import Affine
 
 from raster.cells import SOURCE_DTYPES, CellEncoding, Nodata
 from raster.crs import canonical_crs
-from raster.errors import GridInvalid, SourceNotFound, SourceRefused
-from raster.sources.opening import KNOWN_SUFFIXES, is_known
+from raster.errors import GridInvalid, SourceRefused
+from raster.sources.formats import KNOWN_SUFFIXES, is_known
 from raster.sources.ranges import SourceIdentity
 from raster.sources.source import LONGEST_SIDE, SourceInfo
 
@@ -30,15 +29,14 @@ class Declaration:
     crs: str | None = None
 
 
-def declare_source(url: str, path: Path, said: Declaration) -> SourceInfo:
-    """Facts of a source as declared; its size and time of change are the disk's.
+def declare_source(url: str, identity: SourceIdentity, said: Declaration) -> SourceInfo:
+    """Facts of a source as declared; which content it has is the disk's word, or its server's.
 
     Parameters
     ----------
     url : str
         As the catalogue has it.
-    path : Path
-        Where it is, links followed.
+    identity : SourceIdentity
 
     Raises
     ------
@@ -55,7 +53,7 @@ def declare_source(url: str, path: Path, said: Declaration) -> SourceInfo:
         transform=transform,
         crs=None if said.crs is None else _canonical(url, said.crs),
         south_up=said.transform is not None and said.transform.e > 0,
-        identity=_identify(url, path),
+        identity=identity,
         # nobody has looked
         block_height=1,
         block_width=1,
@@ -83,14 +81,6 @@ def _canonical(url: str, crs: str) -> str:
         return canonical_crs(crs)
     except GridInvalid as error:
         raise SourceRefused(url, str(error)) from error
-
-
-def _identify(url: str, path: Path) -> SourceIdentity:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise SourceNotFound(url, error.strerror or "cannot be looked at") from error
-    return SourceIdentity(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def find_contradictions(shape: tuple[int, int], encoding: CellEncoding, found: SourceInfo) -> Iterator[str]:

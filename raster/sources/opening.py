@@ -1,4 +1,4 @@
-"""From a registered source to a reader: the file kind, told by the name alone, decides which one."""
+"""From a registered source to a reader: its bytes, here or elsewhere, and who decodes them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from raster.errors import SourceChanged, SourceError, SourceRefused
-from raster.sources.archive import unpack_hgt
-from raster.sources.gdal import open_gdal
-from raster.sources.npy import open_npy
-from raster.sources.ranges import ByteRanges, LocalRanges, SourceIdentity
-from raster.sources.roots import TileRoots
+from raster.sources.folders import Content, LocalFolder
+from raster.sources.formats import open_by_name
+from raster.sources.ranges import LocalRanges, SourceIdentity
+from raster.sources.remote.remote import RemoteSources
+from raster.sources.roots import TileRoots, is_array, is_url, printable
 from raster.sources.source import Source, SourceInfo
 
-GDAL_DRIVERS = {
-    ".tif": "GTiff",
-    ".tiff": "GTiff",
-    ".hgt": "SRTMHGT",
-    ".asc": "AAIGrid",
-    ".png": "PNG",
-}
-KNOWN_SUFFIXES = (".npy", ".zip", *GDAL_DRIVERS)
-
 CHANGED = "the file changed since it was registered; register it again"
-
-
-def is_known(name: str) -> bool:
-    """Whether a file of this name can be a tile."""
-    return name.lower().endswith(KNOWN_SUFFIXES)
 
 
 @contextmanager
@@ -39,7 +25,7 @@ def open_source(roots: TileRoots, url: str) -> Iterator[Source]:
     SourceError
         Of the kind that tells why.
     """
-    with LocalRanges(url, roots.resolve(url)) as ranges, _open_ranges(ranges) as source:
+    with _open_content(roots, url) as content, _decode(roots, content) as source:
         yield source
 
 
@@ -63,41 +49,87 @@ def open_registered(
     SourceError
         Of another kind that tells why it cannot be read.
     """
-    with LocalRanges(url, roots.resolve(url)) as ranges:
-        _check_identity(ranges, identity)
+    with _open_content(roots, url, identity) as content:
+        _check_identity(content, identity)
         try:
-            with _open_ranges(ranges) as source:
+            with _decode(roots, content) as source:
                 if (source.info.height, source.info.width) != shape:
                     raise SourceChanged(url, CHANGED)
                 yield source
         except SourceError:
-            _check_identity(ranges, identity)
+            _check_identity(content, identity)
             raise
-        _check_identity(ranges, identity)
-
-
-def _check_identity(ranges: ByteRanges, identity: SourceIdentity) -> None:
-    if ranges.identity != identity:
-        raise SourceChanged(ranges.url, CHANGED)
+        _check_identity(content, identity)
 
 
 @contextmanager
-def _open_ranges(ranges: ByteRanges) -> Iterator[Source]:
-    name = ranges.name.lower()
-    if name.endswith(".npy"):
-        yield open_npy(ranges)
+def _open_content(roots: TileRoots, url: str, known: SourceIdentity | None = None) -> Iterator[Content]:
+    if is_url(url):
+        yield remote_of(roots, url).open_content(url, known)
         return
-    if name.endswith(".zip"):
-        member = unpack_hgt(ranges)
-        with open_gdal(member, "SRTMHGT") as source:
-            yield source
+    if is_array(url):
+        yield LocalFolder(roots, url)
         return
-    for suffix, driver in GDAL_DRIVERS.items():
-        if name.endswith(suffix):
-            with open_gdal(ranges, driver) as source:
-                yield source
-            return
-    raise SourceRefused(ranges.url, f"its kind is not known; taken are {', '.join(KNOWN_SUFFIXES)}")
+    with LocalRanges(url, roots.resolve(url)) as ranges:
+        yield ranges
+
+
+def confirm_registered(roots: TileRoots, url: str, identity: SourceIdentity) -> None:
+    """Ask its server whether a source still is the one that was registered.
+
+    Raises
+    ------
+    SourceError
+    """
+    remote_of(roots, url).confirm(url, identity)
+
+
+@contextmanager
+def _decode(roots: TileRoots, content: Content) -> Iterator[Source]:
+    if is_url(content.url):
+        yield remote_of(roots, content.url).decode(content)
+        return
+    with open_by_name(content) as source:
+        yield source
+
+
+def remote_of(roots: TileRoots, url: str) -> RemoteSources:
+    """What opens sources by URL.
+
+    Raises
+    ------
+    SourceRefused
+        No URLs are taken.
+    """
+    if roots.remote is None:
+        raise SourceRefused(printable(url), "only files below the tile root are taken, no URLs")
+    return roots.remote
+
+
+def url_of(roots: TileRoots, source: str) -> str:
+    """How the catalogue names a source, and whether it may be one.
+
+    Raises
+    ------
+    SourceError
+    """
+    return remote_of(roots, source).url_of(source) if is_url(source) else roots.url_of(roots.resolve(source))
+
+
+def identify_source(roots: TileRoots, url: str) -> SourceIdentity:
+    """Which content a source has now, without looking into it.
+
+    Raises
+    ------
+    SourceError
+    """
+    with _open_content(roots, url) as content:
+        return content.identity
+
+
+def _check_identity(content: Content, identity: SourceIdentity) -> None:
+    if content.identity != identity:
+        raise SourceChanged(content.url, CHANGED)
 
 
 def inspect_source(roots: TileRoots, url: str) -> SourceInfo:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from raster.errors import SourceForbidden, SourceNotFound, SourceRefused
+
+if TYPE_CHECKING:
+    from raster.sources.remote.remote import RemoteSources
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*:(//|:)")
 _NO_PATH = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -17,9 +21,10 @@ LONGEST_URL = 2048
 
 @dataclass(frozen=True, slots=True)
 class TileRoots:
-    """Folders that hold tiles; at least one, absolute."""
+    """Folders that hold tiles, at least one, absolute; and how sources by URL are opened, if at all."""
 
     folders: tuple[Path, ...]
+    remote: RemoteSources | None = None
 
     def resolve(self, url: str) -> Path:
         """The file that a source names, links followed.
@@ -35,10 +40,10 @@ class TileRoots:
         SourceRefused
             A URL, or not a path at all.
         """
-        if _SCHEME.match(url):
+        if is_url(url):
             raise SourceRefused(url, "only files below the tile root are taken, no URLs")
         if not 0 < len(url) <= LONGEST_URL or _NO_PATH.search(url):
-            raise SourceRefused(_printable(url), "this is not a path")
+            raise SourceRefused(printable(url), "this is not a path")
         try:
             return self._resolve(url)
         except (OSError, RuntimeError) as error:
@@ -51,7 +56,7 @@ class TileRoots:
         if not inside:
             raise SourceForbidden(url, "the path leaves the tile root (ZIGGURAT_TILE_ROOT)")
         for path in inside:
-            if path.is_file():
+            if path.is_file() or (is_array(url) and path.is_dir()):
                 return path
         raise SourceNotFound(url, "no such file below the tile root (ZIGGURAT_TILE_ROOT)")
 
@@ -74,5 +79,16 @@ class TileRoots:
         return any(resolved.is_relative_to(folder.resolve()) for folder in self.folders)
 
 
-def _printable(url: str) -> str:
+def is_url(source: str) -> bool:
+    """Whether a source is meant as a URL, be it a good one or not."""
+    return _SCHEME.match(source) is not None
+
+
+def is_array(source: str) -> bool:
+    """Whether a source is meant as a Zarr array: a folder whose name ends in `.zarr`, or one below it."""
+    return re.search(r"\.zarr(/[^.?][^?]*|/)?\Z", source, re.IGNORECASE) is not None
+
+
+def printable(url: str) -> str:
+    """The beginning of what should have been a path or a URL, to be told."""
     return _NO_PATH.sub("\N{REPLACEMENT CHARACTER}", url[:80])

@@ -102,9 +102,9 @@ class Bucket:
                 async with answer["Body"] as body:
                     data: bytes = await body.read()
             except FAILURES as error:
-                if _code(error) == "NoSuchKey":
+                if code_of(error) == "NoSuchKey":
                     return None
-                if _code(error) == "InvalidRange":
+                if code_of(error) == "InvalidRange":
                     return b""
                 raise
         if len(data) != _announced(answer):
@@ -134,9 +134,9 @@ class Bucket:
                 try:
                     await self._call("put_object", Key=key, Body=data, IfNoneMatch="*")
                 except FAILURES as error:
-                    if _code(error) == "PreconditionFailed":
+                    if code_of(error) == "PreconditionFailed":
                         break
-                    if _code(error) != "ConditionalRequestConflict" or is_last:
+                    if code_of(error) != "ConditionalRequestConflict" or is_last:
                         raise
                     await asyncio.sleep(CONFLICT_S)
                 else:
@@ -155,7 +155,7 @@ class Bucket:
             try:
                 await self._call("copy_object", Key=key, CopySource={"Bucket": self.name, "Key": source})
             except FAILURES as error:
-                if _code(error) == "NoSuchKey":
+                if code_of(error) == "NoSuchKey":
                     return False
                 raise
         return True
@@ -172,7 +172,7 @@ class Bucket:
                 answer: Mapping[str, Any] = await self._call("head_object", Key=key, ChecksumMode="ENABLED")
             except FAILURES as error:
                 # an answer to HEAD has no words: whether there is a bucket, the next request tells
-                if _code(error) == "404":
+                if code_of(error) == "404":
                     return None
                 raise
         return answer
@@ -271,7 +271,7 @@ def _open(patience: Patience) -> S3FileSystem:
     return files
 
 
-def _code(error: BaseException) -> str | None:
+def code_of(error: BaseException) -> str | None:
     """S3's word for what is wrong, if it is its answer."""
     for each in (error, error.__cause__):
         answer = getattr(each, "response", None)
@@ -282,7 +282,7 @@ def _code(error: BaseException) -> str | None:
 
 def _reason(error: BaseException) -> str:
     """What went wrong, without addresses or credentials that messages of clients and stores may hold."""
-    code = _code(error)
+    code = code_of(error)
     if code is not None:
         return f"the store answers {code}"
     return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__

@@ -37,13 +37,18 @@ SOURCE_ERRORS: tuple[type[Exception], ...] = (
     raster_errors.SourceForbidden,
     raster_errors.SourceRefused,
     raster_errors.SourceUnreadable,
+    raster_errors.SourceUnreachable,
+    raster_errors.SourceTooSlow,
     raster_errors.SourceChanged,
     raster_errors.SourceMisdeclared,
+    raster_errors.CacheFailed,
+    raster_errors.DecoderFailed,
 )
 """What may be wrong with a registered tile when it is read."""
 
 BUILD_ERRORS: tuple[type[Exception], ...] = (
     *SOURCE_ERRORS,
+    raster_errors.SourcesUnavailable,
     raster_errors.TerrainEmpty,
     raster_errors.BudgetTooSmall,
     raster_errors.MetricFailed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn, get_type_hints
 
@@ -14,7 +14,7 @@ from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 
 from catalog.errors import CatalogError, Cause
-from raster.errors import RasterError, SourceNotFound
+from raster.errors import RasterError, SourceError, SourceNotFound
 from rest import AppClient, problem_in
 from service.description.problems import problem_responses
 from service.disclosure import HIDDEN
@@ -31,6 +31,7 @@ SAMPLES: dict[Any, Any] = {
     tuple[str, ...]: ("a", "b"),
     list[str]: ["c", "d"],
     list[RasterError]: [SourceNotFound("a.npy", "is not there"), SourceNotFound("b.npy", "neither")],
+    Sequence[SourceError]: [SourceNotFound("a.npy", "is not there"), SourceNotFound("b.npy", "neither")],
     str | None: None,
     int | str: "alps",
     Mapping[str, Any]: {},

@@ -61,11 +61,14 @@ class Layer:
     app: Callable[[Environ, Start], Iterable[bytes]]
     rules: list[Rule] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    sent_bytes: int = 0
     changed: Condition = field(default_factory=Condition)
 
     def obey(self, order: dict[str, Any]) -> list[str]:
-        """Spoil requests by other rules from now on; the requests so far."""
+        """Spoil requests by other rules from now on; the requests so far, or the bytes of all answers."""
         with self.changed:
+            if "sent_bytes" in order:
+                return [str(self.sent_bytes)]
             if "rules" in order:
                 self.rules = [Rule(**each) for each in order["rules"]]
                 self.changed.notify_all()
@@ -78,7 +81,12 @@ class Layer:
             copied = " copy" if "HTTP_X_AMZ_COPY_SOURCE" in environ else ""
             self.seen.append(f"{environ['REQUEST_METHOD']}{copied} {_path(environ)}?{query}")
             rule = next((rule for rule in self.rules if rule.takes(environ)), None)
-        return self.app(environ, start) if rule is None else self.spoil(rule, environ, start)
+        if rule is not None:
+            return self.spoil(rule, environ, start)
+        body = list(self.app(environ, start))
+        with self.changed:
+            self.sent_bytes += sum(map(len, body))
+        return body
 
     def spoil(self, rule: Rule, environ: Environ, start: Start) -> Iterable[bytes]:
         if rule.fault.isdigit():
@@ -159,6 +167,11 @@ class S3Server:
     def requests(self) -> list[str]:
         """`METHOD path?query` of each request since this was asked, or rules were made."""
         return self._order({})
+
+    def sent_bytes(self) -> int:
+        """Bytes of the bodies of all answers."""
+        (count,) = self._order({"sent_bytes": True})
+        return int(count)
 
     def wait_for_request(self) -> None:
         """Wait until somebody asks for something."""

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from raster.errors import SourceChanged, SourceError, SourceForbidden, SourceNotFound, SourceRefused
+from raster.sources.formats import KNOWN_SUFFIXES, is_known
 from raster.sources.npy import NpySource
-from raster.sources.opening import KNOWN_SUFFIXES, inspect_source, is_known, open_registered, open_source
+from raster.sources.opening import inspect_source, open_registered, open_source
 from raster.sources.ranges import SourceIdentity
 from raster.sources.roots import TileRoots
 from source_files import ramp, read_all, save_raster
