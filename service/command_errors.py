@@ -59,11 +59,14 @@ def _wrong_values(error: ValidationError) -> list[str]:
     for each in error.errors():
         name = ".".join(str(part) for part in each["loc"][:1])
         said = f"{PREFIX}{name.upper()}" if is_setting else name.replace("_", "-")
-        if is_setting and each["type"] == "extra_forbidden":
+        if is_setting and each["type"] == "extra_forbidden" and len(each["loc"]) == 1:
             closest = f"{PREFIX}{closest_setting(name).upper()}"
             wrong.append(f"{said}: there is no such setting; the closest is {closest}")
         else:
-            wrong.append(f"{said}: {each['msg'].removeprefix('Value error, ')}, not {each['input']!r}")
+            inside = "".join(f"{part}: " for part in each["loc"][1:] if is_setting)
+            wrong.append(
+                f"{said}: {inside}{each['msg'].removeprefix('Value error, ')}, not {each['input']!r}"
+            )
     return wrong
 
 

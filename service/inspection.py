@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from catalog.models import Terrain
 from catalog.repository.tiles import NewTile
 from raster.cells import Nodata, representable
-from raster.errors import PlacementRefused, SourceError, SourceRefused
+from raster.errors import CacheFailed, PlacementRefused, SourceError, SourceRefused
 from raster.grid import Window
 from raster.placement import Anchor, Placing, check_inside, place_tiles
 from raster.sources.declared import declare_source
@@ -39,7 +39,13 @@ class InspectedTile:
 def inspect_tiles(
     house: House, terrain: Terrain, orders: Iterable[TileOrder]
 ) -> Iterator[InspectedTile | SourceError]:
-    """Look at every source that is not declared, several at once; in the order given."""
+    """Look at every source that is not declared, several at once; in the order given.
+
+    Raises
+    ------
+    CacheFailed, DecoderFailed
+        It is not the sources that fail.
+    """
     with ThreadPoolExecutor(INSPECTING_THREADS) as pool:
         yield from pool.map(lambda order: _try_inspect(house, terrain, order), orders)
 
@@ -52,6 +58,8 @@ def _try_inspect(house: House, terrain: Terrain, order: TileOrder) -> InspectedT
         else:
             info = declare_source(url, identify_source(house.roots, url), order.declared)
         encoding = replace(info.encoding, nodata=_nodata(terrain, order, info))
+    except CacheFailed:
+        raise  # the disk fails, not the tile
     except SourceError as error:
         return error
     return InspectedTile(order, url, replace(info, encoding=encoding))

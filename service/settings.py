@@ -16,7 +16,7 @@ from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.schemas import MOST_TILES
-from service.source_settings import SourceSettings
+from service.source_settings import SourceSettings, parse_sources
 
 PREFIX = "ZIGGURAT_"
 
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
         description="Folders that hold tiles, separated as in PATH. Relative sources are looked up "
         "there, in this order; no source may leave them.",
     )
-    sources: SourceSettings = Field(
+    sources: Annotated[SourceSettings, NoDecode] = Field(
         default_factory=SourceSettings,
         description="Which sources by URL are taken, and how they are asked for: JSON, see "
         "`docs/sources.md`. Default: those at public addresses, asked for anonymously.",
@@ -226,6 +226,11 @@ class Settings(BaseSettings):
         if separator and scheme != "file":
             raise ValueError(f"{scheme}:// stores are not supported; name a folder, or s3://bucket/prefix")
         return _folder(rest if separator else value)
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _parse_json(cls, value: object) -> object:
+        return parse_sources(value) if isinstance(value, str) else value
 
     @field_validator("spool", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -70,3 +71,16 @@ class SourceSettings(_Strict):
                 attempts=self.attempts,
             ),
         )
+
+
+def parse_sources(text: str) -> object:
+    """What the setting says, yet to be checked.
+
+    Raises
+    ------
+    ValueError
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("this is not JSON") from error

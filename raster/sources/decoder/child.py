@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,6 @@ from raster.sources.decoder.words import words_of_info
 from raster.sources.formats import open_by_name
 from raster.sources.ranges import Buffer, ByteRanges, SourceIdentity
 from raster.sources.source import Source
-
-PAGE_BYTES = resource.getpagesize()
 
 
 class AskedRanges:
@@ -130,15 +129,19 @@ def main(descriptor: int, byte_count: int, seconds: int) -> None:
 
 def _limit(byte_count: int) -> None:
     """Memory beyond what is taken already, no core dumps, no bytes into files, and no further descriptor."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
-        taken = int(file.read().split()[0]) * PAGE_BYTES
-    _set(resource.RLIMIT_AS, taken + byte_count)
+    _set(resource.RLIMIT_AS, _taken_bytes() + byte_count)
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_FSIZE, 0)
     # a new one is the lowest that is free: with this limit there is none
     lowest = os.dup(0)
     os.close(lowest)
     _set(resource.RLIMIT_NOFILE, lowest)
+
+
+def _taken_bytes() -> int:
+    """Of the address space."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * resource.getpagesize()
 
 
 def _limit_seconds(seconds: int) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep, time
+from typing import BinaryIO
 from uuid import uuid4
 
 from raster.sources.ranges import SourceIdentity
@@ -24,6 +26,15 @@ SWEPT_SHARE = 16
 
 SPARED_SHARE = 0.9
 """A sweep leaves so much of the bound."""
+
+LOCK = ".lock"
+
+LONGEST_TURN_S = 60.0
+"""A process that is frozen while it fetches holds others up for so long; then bytes come twice."""
+
+POLL_S = 0.01
+
+UNTOUCHED_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +63,22 @@ class Shelf:
 
     @contextmanager
     def filling(self) -> Iterator[None]:
-        """Alone among all threads and processes that would fetch of this source."""
+        """Alone among all threads and processes that would fetch of this source, if they do not take long."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("wb") as file:
+        with (self.folder / LOCK).open("wb") as file:
             # let go when the file is closed, also by the end of the process
-            fcntl.flock(file, fcntl.LOCK_EX)
+            due = monotonic() + LONGEST_TURN_S
+            while not _try_lock(file) and monotonic() < due:
+                sleep(POLL_S)
             yield
+
+
+def _try_lock(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class BlockCache:
@@ -82,22 +103,32 @@ class BlockCache:
             self.sweep()
 
     def sweep(self) -> None:
-        """Remove the blocks that were read or written least recently, until there is room."""
+        """Remove the blocks that were read or written least recently, until there is room; and what is left.
+
+        Blocks that others take away meanwhile are no matter.
+        """
         blocks = sorted(self._blocks())
         excess = sum(size for _, size, _ in blocks) - int(self._limit_bytes * SPARED_SHARE)
         for _, size, path in blocks:
             if excess <= 0:
-                return
-            with suppress(OSError):  # another process sweeps, too
-                Path(path).unlink()
+                break
+            with suppress(OSError):
+                path.unlink()
             excess -= size
+        self._remove_empty()
 
-    def _blocks(self) -> Iterator[tuple[int, int, str]]:
+    def _blocks(self) -> Iterator[tuple[int, int, Path]]:
         """Time of use, bytes and path of each."""
         for folder, _, names in os.walk(self._folder):
-            for name in names:
-                if name.startswith("."):
-                    continue
+            for path in (Path(folder) / name for name in names if name != LOCK):
                 with suppress(OSError):
-                    status = (Path(folder) / name).stat()
-                    yield max(status.st_atime_ns, status.st_mtime_ns), status.st_size, f"{folder}/{name}"
+                    status = path.stat()
+                    yield max(status.st_atime_ns, status.st_mtime_ns), status.st_size, path
+
+    def _remove_empty(self) -> None:
+        """Folders that nobody has touched for long and that hold nothing but their lock."""
+        for folder, folders, names in os.walk(self._folder, topdown=False):
+            with suppress(OSError):
+                if not folders and names == [LOCK] and time() - Path(folder).stat().st_mtime > UNTOUCHED_S:
+                    (Path(folder) / LOCK).unlink()
+                    Path(folder).rmdir()
