@@ -6,29 +6,23 @@ RasterError
 │ ├ SourceForbidden      the path leaves the tile roots, or the policy does not allow the URL
 │ ├ SourceRefused        readable, but not a raster this project takes
 │ ├ SourceUnreadable     damaged, or not what its name says
-│ ├ SourceUnreachable    its server cannot be reached, refuses, or breaks the rules of its protocol
-│ ├ SourceTooSlow        its server does not answer in time
+│ ├ SourceUnreachable · SourceTooSlow   its server cannot be reached, refuses, or is not in time
 │ ├ CacheFailed          the disk that keeps its bytes here does not
 │ ├ SourceChanged        another file than the one that was registered
 │ └ SourceMisdeclared    not what was declared when it was registered
-├ SourcesUnavailable     several of a terrain's sources cannot be used
-├ DecoderFailed          no process for decoding could be started
+├ SourcesUnavailable · DecoderFailed    several sources fail; no process for decoding could be started
 ├ PlacementRefused       the tile does not fit into the terrain's grid
-├ TerrainEmpty           no tiles, so no grid
-├ TerrainTooLarge        more cells than allowed
+├ TerrainEmpty · TerrainTooLarge        no tiles, so no grid; more cells than allowed
 ├ GridInvalid            a CRS, transform or extent that cannot be honoured
 ├ MetricNotFound · LevelNotFound · PyramidNotFound
 ├ MetricRefused (plugin, reason)
 │ ├ MetricNotImportable  loading it raises, or nothing has that name
 │ ├ NotAMetric           it lacks what a metric has
-│ ├ MetricNameInvalid    its name cannot stand in addresses
-│ └ MetricNameTaken      another metric has its name
-├ MetricFailed           a plug-in's metric raised, or returned what it must not
-├ MetricOverflow         cells too large for the arithmetic of a metric
+│ └ MetricNameInvalid · MetricNameTaken   it cannot stand in addresses; another metric has it
+├ MetricFailed · MetricOverflow         a plug-in's metric raised or misbehaved; cells are too large for it
 ├ WindowOutOfBounds · WindowTooLarge
 ├ PyramidCorrupt         stored bytes are missing or damaged
-├ StoreFailed            the store does not answer, or refuses
-├ ClusterUnavailable     no Dask scheduler answers at the address
+├ StoreFailed · ClusterUnavailable      the store, or a Dask scheduler, does not answer
 └ BudgetTooSmall         not even one small shard fits into the memory budget
 """
 

@@ -18,6 +18,7 @@ from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, OURS, Failure, failure_of
 from service.house import House
 from service.ordered_builds import Build, BuildProgress, PyramidKey
+from service.sweeping import Sweeper
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class BuildDesk:
         self._lock = Lock()
         self._closing = Event()
         self._watch = BuildWatch(house, self, looks_every_s)
+        self._sweeper = Sweeper(house) if house.settings.builds_per_replica else None
 
     def order(self, terrain_id: int, metric: str, revision: int, *, insists: bool = False) -> Build:
         """The build that gives this revision or a newer one: the one under way, else a new one.
@@ -197,10 +199,14 @@ class BuildDesk:
         with self._lock:
             self._closing.set()
         self._watch.stop()
+        if self._sweeper is not None:
+            self._sweeper.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Stop builds, and wait for that."""
         self.stop()
         self._watch.close()
+        if self._sweeper is not None:
+            self._sweeper.close()
         self._pool.shutdown(wait=True)

@@ -164,6 +164,12 @@ class Settings(BaseSettings):
         description="Seconds for which `ziggurat gc` leaves a generation that is out of use, or that nobody "
         "knows, where it is: longer than anybody reads one.",
     )
+    sweep_every_s: float = Field(
+        default=86400.0,
+        gt=0,
+        description="Seconds between two sweeps, on average, in each process that builds: what `ziggurat gc` "
+        "does.",
+    )
     builds_per_replica: int = Field(
         default=1,
         ge=0,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from uuid import uuid4
 
 import numpy as np
 import pytest
 
+from catalog.models import Generation
 from catalog.repository import pyramids, terrains
 from catalog.repository.leases import release_lease, take_lease
 from installations import Installation
+from rest import hold_catalogue, open_client, row_count, until
 from service.build_turns import wanted_build
 from service.builds import build_pyramid
 from service.collection import Collected, Why, collect
@@ -112,3 +115,25 @@ def test_the_command_tells_what_goes_and_how_much(installation: Installation, ho
     assert first in said
     assert "Removed 1 generations" in said
     assert json.loads(installation.run("gc", "--json", GRACE_S="0").stdout)["generations"] == []
+
+
+def test_a_process_that_builds_sweeps_by_itself(house: House, installation: Installation) -> None:
+    first, second = build(house), build(house, again=True)
+    with open_client(installation, grace_s=0.0, sweep_every_s=0.2, builds_per_replica=0):
+        time.sleep(1)
+        assert stored(installation) == {first, second}
+    with open_client(installation, grace_s=0.0, sweep_every_s=0.2):
+        until(lambda: row_count(installation, Generation) == 1)
+    assert stored(installation) == {second}
+
+
+def test_a_sweep_that_fails_is_not_the_last_one(
+    house: House, installation: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    build(house)
+    second = build(house, again=True)
+    with open_client(installation, grace_s=0.0, sweep_every_s=0.2):
+        with hold_catalogue(installation):
+            until(lambda: "not swept this time" in caplog.text)
+        until(lambda: row_count(installation, Generation) == 1)
+    assert stored(installation) == {second}
