@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the command line names addresses, too, and need not wait for it
+    from fastapi import Request
 
 
 def pyramid_path(terrain: str, metric: str) -> str:

@@ -114,11 +114,15 @@ async def _blocks(url: str, answer: Answer, clock: Clock) -> AsyncIterator[tuple
     ------
     Again
         It is shorter than it says.
+    SourceUnreachable
+        It is longer.
     """
     position, waiting = answer.start, bytearray()
     async for chunk in answer.chunks:
         clock.earn(len(chunk))
         waiting += chunk
+        if position + len(waiting) > answer.stop:
+            raise SourceUnreachable(url, "its server gives more bytes than it says")
         while len(waiting) >= BLOCK_BYTES:
             yield position // BLOCK_BYTES, bytes(waiting[:BLOCK_BYTES])
             del waiting[:BLOCK_BYTES]
