@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +15,11 @@ import pytest
 
 from raster.errors import CacheFailed, SourceChanged, SourceUnreachable
 from raster.sources.ranges import SourceIdentity
+from raster.sources.remote.answers import Again, Answer
+from raster.sources.remote.asking import Clock
 from raster.sources.remote.cache import BLOCK_BYTES
+from raster.sources.remote.policy import Patience
+from raster.sources.remote.ranges import _blocks
 from raster.sources.remote.remote import RemoteSources
 from web_server import WebServer, etag_of, web_server
 
@@ -187,6 +192,23 @@ def test_whole_sources_are_not_downloaded_to_see_whether_they_changed(open_sourc
         before = site.sent_bytes
         open_sources().open(site.url("a.npy"), known)
         assert site.sent_bytes - before < len(large) / 2
+
+
+@pytest.mark.parametrize(("sent", "error"), [(5, Again), (7, SourceUnreachable)])
+def test_an_answer_has_as_many_bytes_as_it_says(sent: int, error: type[Exception]) -> None:
+    """Of HTTP its client sees to that; not every one does."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield bytes(sent)
+
+    async def take_all() -> None:
+        answer = Answer(identity=SourceIdentity(size=6), start=0, stop=6, chunks=chunks())
+        async with asyncio.timeout(30) as timeout:
+            async for _ in _blocks("a.npy", answer, Clock(Patience(), timeout)):
+                pass
+
+    with pytest.raises(error):
+        asyncio.run(take_all())
 
 
 def test_a_server_that_is_gone_is_told(sources: RemoteSources) -> None:
