@@ -15,6 +15,7 @@ TABLES = ("application/x-ndjson", "text/csv")
 
 BEYOND_SCHEMAS: Mapping[str, str] = {
     "cursor-invalid": "a cursor is one that a page gave",
+    "generation-not-found": "a generation is one that a state named",
     "grid-invalid": "a CRS is known to PROJ, an extent has an area, a terrain with a bbox has a CRS",
     "parameter-invalid": "row and col go together",
     "placement-refused": "a tile lies on the grid of its terrain",
