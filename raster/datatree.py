@@ -6,6 +6,7 @@ Needs no catalogue and no service; only an address of the service's REST asks it
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.parse import urljoin
 
 import xarray
 import zarr
-from aiohttp import ClientResponseError
+from aiohttp import ClientError, ClientResponseError
 from fsspec.implementations.http import HTTPFileSystem
 from zarr.abc.store import Store as ZarrStore
 from zarr.storage import FsspecStore
@@ -25,6 +26,14 @@ from raster.skeleton import METADATA
 from raster.storage.opening import open_store
 from raster.storage.store import LATEST, OBJECTS, Root, read_manifest
 from raster.strict_store import StrictStore
+
+NOTHING_THERE = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.GONE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+"""What other addresses than those of Zarr groups are answered with."""
 
 
 def open_pyramid(
@@ -130,9 +139,9 @@ def _find_over_http(url: str) -> str:
         return url
     latest = _get(files, f"{url}/{LATEST}")
     if latest is not None:
-        return urljoin(f"{url}/", str(json.loads(latest)["href"]))
+        return urljoin(f"{url}/", str(_read_json(url, latest).get("href")))
     state = _get(files, url)
-    zarr_url = None if state is None else json.loads(state).get("zarr_url")
+    zarr_url = None if state is None else _read_json(url, state).get("zarr_url")
     if zarr_url is None:
         raise PyramidNotFound(url, "no Zarr and no pyramid that is built is served there")
     return urljoin(url, str(zarr_url))
@@ -145,7 +154,17 @@ def _get(files: HTTPFileSystem, url: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except ClientResponseError as error:
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if error.status not in NOTHING_THERE:
             raise StoreFailed(url, f"the service answers {error.status}") from error
         return None
+    except (ClientError, TimeoutError) as error:
+        raise StoreFailed(url, f"no answer ({type(error).__name__})") from error
     return content
+
+
+def _read_json(url: str, text: bytes) -> dict[str, Any]:
+    with suppress(ValueError):
+        document = json.loads(text)
+        if isinstance(document, dict):
+            return document
+    raise PyramidNotFound(url, "what is served there is not about a pyramid")

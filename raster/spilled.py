@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import weakref
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
 import numpy as np
 
 from raster.cells import Cells
-from raster.storage.disk import storing
+from raster.errors import StoreFailed
 
 
 class SpilledCells:
@@ -27,7 +28,7 @@ class SpilledCells:
 
     def __init__(self, cells: Cells) -> None:
         self.dtype, self.shape = cells.dtype, cells.shape
-        with storing(Path(gettempdir())), TemporaryFile(prefix="ziggurat-") as file:
+        with _spilling(), TemporaryFile(prefix="ziggurat-") as file:
             file.write(np.ascontiguousarray(cells).data)
             file.flush()
             self._descriptor = os.dup(file.fileno())
@@ -46,8 +47,17 @@ class SpilledCells:
         start, stop, _ = rows.indices(self.shape[0])
         cells = np.empty((stop - start, *self.shape[1:]), self.dtype)
         row_bytes = cells[:1].nbytes if len(cells) else 0
-        with storing(Path(gettempdir())):
+        with _spilling():
             read = os.preadv(self._descriptor, [cells.data.cast("B")], start * row_bytes) if cells.size else 0
-        if read != cells.nbytes:
-            raise OSError(f"{read} of {cells.nbytes} bytes came back from {gettempdir()}")
+            if read != cells.nbytes:
+                raise OSError(f"{read} of {cells.nbytes} bytes came back")
         return cells
+
+
+@contextmanager
+def _spilling() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreFailed(gettempdir(), f"{reason}; shards wait there for others (TMPDIR)") from error

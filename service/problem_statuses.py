@@ -41,7 +41,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     catalog_errors.TerrainNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.TerrainExists: HTTPStatus.CONFLICT,
     catalog_errors.TileNotFound: HTTPStatus.NOT_FOUND,
-    catalog_errors.GenerationNotFound: HTTPStatus.NOT_FOUND,
+    catalog_errors.GenerationNotFound: HTTPStatus.GONE,
     catalog_errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.RegistrationNotFound: HTTPStatus.NOT_FOUND,
     catalog_errors.RegistrationLost: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -23,6 +23,7 @@ from service.allowed_methods import allowed_methods
 from service.careful_headers import CAREFUL_HEADERS
 from service.disclosure import HIDDEN, data_of, detail_of, title_of
 from service.problem_statuses import STATUSES
+from service.request_errors import RangeNotSatisfiable
 from service.request_ids import HEADER as REQUEST_ID
 from service.request_ids import request_id_of
 
@@ -122,6 +123,8 @@ def answer_problem(request: Request, error: Exception) -> Response:
     problem, headers = problem_of(error), None
     if isinstance(error, service_errors.BuildFailedBefore) and problem["status"] in MAY_PASS:
         headers = {"Retry-After": str(math.ceil(error.retry_in_s))}
+    if isinstance(error, RangeNotSatisfiable):
+        headers = {"Content-Range": f"bytes */{error.size}"}
     return _response(request, problem, headers)
 
 

@@ -11,6 +11,9 @@ from service.collection import collect
 from service.errors import BuildCancelled, ServiceError
 from service.house import House
 
+LEFT_WITHIN_S = 5.0
+"""What a sweep has not finished then ends with the process, and the next one goes on there."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -24,13 +27,13 @@ class Sweeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin no further sweep."""
+        """Begin no further sweep, and leave the present one."""
         self._closing.set()
 
     def close(self) -> None:
-        """Wait for a sweep that is under way."""
+        """Wait until a sweep that is under way is left; not for a store that does not answer."""
         self.stop()
-        self._thread.join()
+        self._thread.join(LEFT_WITHIN_S)
 
     def _work(self) -> None:
         every_s = self._house.settings.sweep_every_s

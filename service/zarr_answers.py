@@ -9,23 +9,31 @@ from http import HTTPStatus
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from raster.errors import PyramidCorrupt
 from raster.unsharded import StoredPart
+from service.accept import best_accepted
 from service.byte_ranges import asked_range
 from service.desk import Desk
 from service.etags import answers_304
 from service.head_requests import is_body_wanted
-from service.zarr_reader import OpenZarr
+from service.zarr_reader import OpenZarr, Pinned
 
-PIECE = 4 * 2**20
-"""Bytes that are in memory for one answer; most shards are two or three of them."""
+PIECE = 2**20
+"""Bytes that are in memory for one answer."""
 
-FOR_EVER = "max-age=31536000, immutable"
+FOR_EVER = "public, max-age=31536000, immutable"
+FOR_AN_HOUR = "public, max-age=3600"
 
 CELLS, METADATA = "application/octet-stream", "application/json"
 
 
 async def answer_part(
-    request: Request, desk: Desk, zarr: OpenZarr, part: StoredPart, headers: dict[str, str]
+    request: Request,
+    desk: Desk,
+    pinned: Pinned,
+    zarr: OpenZarr,
+    part: StoredPart,
+    headers: dict[str, str],
 ) -> Response:
     """The answer with a stored object, or with the range of it that is asked for.
 
@@ -51,28 +59,44 @@ async def answer_part(
         content = await desk.take_turn(zarr.read, part, start, stop)
         return Response(content, status, told, CELLS)
     await desk.take_turn(zarr.read, part, stop - 1, stop)
-    first = await desk.take_turn(zarr.read, part, start, start + PIECE)
-    return StreamingResponse(_pieces(desk, zarr, part, first, start, stop), status, told, CELLS)
+    return StreamingResponse(_pieces(desk, pinned, zarr, part, start, stop), status, told, CELLS)
 
 
 async def _pieces(
-    desk: Desk, zarr: OpenZarr, part: StoredPart, first: bytes, start: int, stop: int
+    desk: Desk, pinned: Pinned, zarr: OpenZarr, part: StoredPart, start: int, stop: int
 ) -> AsyncIterator[bytes]:
-    yield first
-    for begin in range(start + PIECE, stop, PIECE):
-        yield await desk.take_turn(zarr.read, part, begin, min(begin + PIECE, stop))
+    """What has been begun is carried on: it waits for no turn."""
+    try:
+        for begin in range(start, stop, PIECE):
+            yield await zarr.read(part, begin, min(begin + PIECE, stop))
+    except PyramidCorrupt:
+        await report_corrupt(desk, pinned)
+        raise
+
+
+async def report_corrupt(desk: Desk, pinned: Pinned) -> None:
+    """Have a generation that was found damaged built anew.
+
+    Raises
+    ------
+    GenerationNotFound
+        It was no damage.
+    """
+    desk.zarrs.forget(pinned)
+    await desk.run(desk.zarrs.report, pinned)
 
 
 def answer_metadata(request: Request, content: bytes, headers: dict[str, str]) -> Response:
     """The answer with metadata, smaller where the client takes that: it is text that says much twice."""
-    packs = "gzip" in request.headers.get("accept-encoding", "") and "range" not in request.headers
+    wanted = _wanted(request, len(content), headers["ETag"])
+    taken = ",".join(request.headers.getlist("accept-encoding")) or "identity"
+    packs = wanted is None and best_accepted(taken, ("gzip", "identity")) == "gzip"
     told = {**headers, "Vary": "Accept-Encoding", "Accept-Ranges": "bytes"}
     if packs:
         # another representation has another tag
         told |= {"ETag": f'{headers["ETag"][:-1]}0"', "Content-Encoding": "gzip"}
     if answers_304(request.headers.get("if-none-match"), told["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
-    wanted = _wanted(request, len(content), headers["ETag"])
     if wanted is not None:
         told["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{len(content)}"
         # a part of a JSON text is none
@@ -83,6 +107,6 @@ def answer_metadata(request: Request, content: bytes, headers: dict[str, str]) -
 def _wanted(request: Request, size: int, etag: str) -> slice | None:
     """The range that is asked for, unless of something else (If-Range)."""
     only_of = request.headers.get("if-range")
-    if only_of is not None and only_of != etag:
+    if not is_body_wanted(request.scope) or (only_of is not None and only_of != etag):
         return None
     return asked_range(request.headers.get("range"), size)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from time import monotonic
 
+from catalog.errors import GenerationNotFound, TerrainNotFound
 from catalog.models import Generation
 from catalog.repository import generations, pyramids
 from raster.errors import PyramidCorrupt
@@ -94,12 +95,11 @@ class ZarrReader:
 
         Raises
         ------
-        TerrainNotFound, GenerationNotFound
+        GenerationNotFound
         PyramidCorrupt
         StoreUnavailable
         """
-        with self._house.database.read() as session:
-            generation = generations.get_generation(session, pinned.terrain, pinned.metric, pinned.generation)
+        generation = self._get(pinned)
         root = self._house.pyramid_root(generation.href)
         try:
             with reporting_store():
@@ -114,16 +114,25 @@ class ZarrReader:
 
         Raises
         ------
-        TerrainNotFound, GenerationNotFound
+        GenerationNotFound
             It was no damage: the generation is collected, or its terrain deleted.
         """
+        self.mark_corrupt(self._get(pinned))
+
+    def forget(self, pinned: Pinned) -> None:
+        """Have the next one open it anew."""
         self._kept.pop(pinned, None)
-        with self._house.database.read() as session:
-            generation = generations.get_generation(session, pinned.terrain, pinned.metric, pinned.generation)
-        self.mark_corrupt(generation)
+
+    def _get(self, pinned: Pinned) -> Generation:
+        try:
+            with self._house.database.read() as session:
+                return generations.get_generation(session, pinned.terrain, pinned.metric, pinned.generation)
+        except TerrainNotFound as error:
+            # 404 is a chunk of nodata to readers that have opened the group before
+            raise GenerationNotFound(pinned.terrain, pinned.metric, pinned.generation) from error
 
     def mark_corrupt(self, generation: Generation) -> None:
         """Have the catalogue know it."""
-        self._house.tally.add(STORE_READS, "corrupt")
         with self._house.database.write() as session:
             pyramids.mark_corrupt(session, generation.terrain_id, generation.metric, generation.id)
+        self._house.tally.add(STORE_READS, "corrupt")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raster.errors import SourceChanged, SourceError, SourceRefused
+from raster.errors import SourceChanged, SourceError, SourceNotFound, SourceRefused
 from raster.sources.folders import Content, LocalFolder
 from raster.sources.formats import open_by_name
 from raster.sources.ranges import LocalRanges, SourceIdentity
@@ -126,8 +127,18 @@ def identify_source(roots: TileRoots, url: str) -> SourceIdentity:
     ------
     SourceError
     """
+    if not (is_url(url) or is_array(url)):
+        return _identify_file(url, roots.resolve(url))
     with _open_content(roots, url) as content:
         return content.identity
+
+
+def _identify_file(url: str, path: Path) -> SourceIdentity:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SourceNotFound(url, error.strerror or "cannot be looked at") from error
+    return SourceIdentity(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def _check_identity(content: Content, identity: SourceIdentity) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Path, Request, Response
 
-from catalog.errors import GenerationNotFound, TerrainNotFound
+from catalog.errors import GenerationNotFound
 from raster.errors import PyramidCorrupt
 from raster.metrics.interface import VALUE
 from raster.skeleton import METADATA as METADATA_KEY
@@ -18,11 +19,19 @@ from service.description.parameters import MetricName, TerrainKey
 from service.description.problems import CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
 from service.errors import ObjectNotFound, StoreUnavailable
-from service.etags import etag_of
+from service.etags import answers_304, etag_of, etag_of_bytes
 from service.links import unsharded_path
 from service.request_errors import RangeNotSatisfiable
 from service.terrain_grids import grid_of
-from service.zarr_answers import CELLS, FOR_EVER, METADATA, answer_metadata, answer_part
+from service.zarr_answers import (
+    CELLS,
+    FOR_AN_HOUR,
+    FOR_EVER,
+    METADATA,
+    answer_metadata,
+    answer_part,
+    report_corrupt,
+)
 from service.zarr_reader import OpenZarr, Pinned
 
 router = APIRouter(prefix="/terrain", tags=["zarr"])
@@ -41,7 +50,7 @@ ObjectKey = Annotated[
     str, Path(max_length=200, description="Of the object in the group.", examples=["zarr.json"])
 ]
 
-PROBLEMS = (TerrainNotFound, GenerationNotFound, PyramidCorrupt, StoreUnavailable, *CATALOGUE_ERRORS)
+PROBLEMS = (GenerationNotFound, PyramidCorrupt, StoreUnavailable, *CATALOGUE_ERRORS)
 _BYTES: dict[str, Any] = {CELLS: {"schema": {"type": "string", "format": "binary"}}}
 OBJECT: dict[int | str, dict[str, Any]] = {
     **problem_responses(*PROBLEMS, ObjectNotFound, RangeNotSatisfiable, is_open_ended=True),
@@ -61,6 +70,7 @@ OBJECT: dict[int | str, dict[str, Any]] = {
     responses={
         **problem_responses(*PROBLEMS),
         200: {"description": "The VRT", "content": {VRT: {"schema": {"type": "string"}}}, "headers": PINNED},
+        304: {"description": "The client has it", "headers": PINNED},
     },
 )
 async def get_vrt(
@@ -77,7 +87,10 @@ async def get_vrt(
         stored.unit,
         lambda level: f'ZARR:"/vsicurl/{base}":/{level}/{VALUE}',
     )
-    return Response(text, headers={**_headers(desk, generation, "vrt", base)}, media_type=VRT)
+    headers = {"ETag": etag_of_bytes(text), "Cache-Control": FOR_AN_HOUR}
+    if answers_304(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(text, headers=headers, media_type=VRT)
 
 
 @router.get("/{terrain}/zarr/{metric}/{generation}/{key:path}", response_class=Response, responses=OBJECT)
@@ -110,18 +123,20 @@ async def get_unsharded_object(
 
 async def _answer(request: Request, desk: Desk, pinned: Pinned, key: str, *, is_sharded: bool) -> Response:
     zarr = await _open(desk, pinned)
-    headers = _headers(desk, pinned.generation, is_sharded, key)
+    headers = {"ETag": etag_of(pinned.generation, is_sharded, key), "Cache-Control": FOR_EVER}
     try:
         found = await desk.take_turn(zarr.find, key, is_sharded=is_sharded)
         if found is None:
             raise ObjectNotFound(key)
         if isinstance(found, StoredPart) and not key.endswith(METADATA_KEY):
-            return await answer_part(request, desk, zarr, found, headers)
+            return await answer_part(request, desk, pinned, zarr, found, headers)
         if isinstance(found, StoredPart):
             found = await desk.take_turn(zarr.read, found, 0, found.size)
     except PyramidCorrupt:
-        await desk.run(desk.zarrs.report, pinned)
+        await report_corrupt(desk, pinned)
         raise
+    if not is_sharded:  # it is made by this version of this code
+        headers = {"ETag": etag_of_bytes(found), "Cache-Control": FOR_AN_HOUR}
     return answer_metadata(request, found, headers)
 
 
@@ -131,9 +146,3 @@ async def _open(desk: Desk, pinned: Pinned) -> OpenZarr:
         zarr = await desk.run(desk.zarrs.open, pinned)
         desk.zarrs.keep(pinned, zarr)
     return zarr
-
-
-def _headers(desk: Desk, *what: object) -> dict[str, str]:
-    settings = desk.house.settings
-    is_public = settings.public_reading or not settings.requires_keys
-    return {"ETag": etag_of(*what), "Cache-Control": f"{'public' if is_public else 'private'}, {FOR_EVER}"}

@@ -27,7 +27,7 @@ KINDS: Mapping[str, re.Pattern[str]] = MappingProxyType(
             r"\bSELECT\b.+\bFROM\b|\bINSERT INTO\b|\bUPDATE\b.+\bSET\b|\bDELETE FROM\b|\bBEGIN (?:IMM|ISO)|"
             r"\bSQLSTATE\b|\bconstraint\b|\brelation \\?\""
         ),
-        "a module": re.compile(rf"\b(?:service|catalog|raster)\.[a-z_]\w*|\.py\b|\b(?:{PACKAGES})\b"),
+        "a module": re.compile(rf"\b(?:service|catalog|raster)\.[a-z_]\w*|\.py\b|(?<!\.)\b(?:{PACKAGES})\b"),
         "a class": re.compile(r"<class|\b[A-Z]\w*(?:Error|Exception|Warning)\b|\b[A-Z]\w+Body\b"),
     }
 )

@@ -42,7 +42,9 @@ def test_the_list_takes_as_many_statements_for_one_terrain_as_for_many(
         statements.clear()
         found = client.get("/terrain?limit=1000").json()["terrains"]
         assert [terrain["tile_count"] for terrain in found] == [n % 2 for n in range(number + 1)]
-        counts.append(len([each for each in statements if not each.startswith(("BEGIN", "PRAGMA"))]))
+        # the service looks at its queue of builds now and then
+        asked = [each for each in statements if "build_lease" not in each]
+        counts.append(len([each for each in asked if not each.startswith(("BEGIN", "PRAGMA"))]))
     assert set(counts) == {1}
 
 
@@ -123,7 +125,7 @@ def test_one_bad_tile_among_many_registers_none(client: AppClient, installation:
         "missing.npy": "source-not-found", "../secret.npy": "source-forbidden",
         "long.npy": "source-refused", "cube.npy": "source-refused", "notes.txt": "source-refused",
         "colours.tif": "source-refused",
-        "http://example.org/a.tif": "source-refused",
+        "http://127.0.0.1/a.tif": "source-forbidden",
     }  # fmt: skip
     tiles = [{"url": url, "x": 0, "y": 0} for url in ("good.npy", *reasons)]
     body = problem_in(client.post("/terrain/alps/tile", json={"tiles": tiles}), 422, "registration-refused")

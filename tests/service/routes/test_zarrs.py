@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import xarray
 import zarr
+from aiohttp import ClientResponseError
 
 from installations import Installation, make_installation
 from oracle import OracleTile, paint
@@ -183,6 +184,8 @@ def test_a_range_behind_the_end_is_refused_with_the_size(wide: AppClient, key: s
     size = (stored(wide, "wide") / key).stat().st_size
     answer = wide.get(f"{address_of(wide, 'wide')}/{key}", headers={"Range": asked})
     assert problem_in(answer, 416, "range-not-satisfiable")["size"] == size
+    assert answer.headers["content-range"] == f"bytes */{size}"
+    assert wide.head(f"{address_of(wide, 'wide')}/{key}", headers={"Range": asked}).status_code == 200
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -193,7 +196,9 @@ def test_an_object_never_changes_under_its_address(wide: AppClient, view: str, k
     address = f"{address_of(wide, 'wide', view)}/{key}"
     whole = wide.get(address, headers={"Accept-Encoding": "identity"})
     assert whole.status_code == 200
-    assert whole.headers["cache-control"] == "public, max-age=31536000, immutable"
+    is_made = view == "unsharded" and key.endswith("zarr.json")
+    kept = "public, max-age=3600" if is_made else "public, max-age=31536000, immutable"
+    assert whole.headers["cache-control"] == kept
     tag = whole.headers["etag"]
     again = wide.get(address, headers={"If-None-Match": tag, "Accept-Encoding": "identity"})
     assert (again.status_code, again.content) == (304, b"")
@@ -230,6 +235,12 @@ def test_metadata_is_packed_for_those_who_take_it_and_cells_are_not(wide: AppCli
     assert int(packed.headers["content-length"]) == len(gzip.compress(plain.content)) < len(plain.content) / 5
     assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding, Origin"
     assert packed.headers["etag"] != plain.headers["etag"]
+    for taken in ("gzip;q=0", "x-gzip", "br"):
+        unpacked = wide.get(f"{address}/zarr.json", headers={"Accept-Encoding": taken})
+        assert "content-encoding" not in unpacked.headers
+    assert wide.get(f"{address}/zarr.json", headers={"Accept-Encoding": "br, GZIP;q=0.5"}).headers[
+        "content-encoding"
+    ]
     cells = wide.get(f"{address}/0/elevation/c/1/1", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in cells.headers
 
@@ -262,11 +273,13 @@ def test_what_does_not_exist_is_not_found_and_nothing_is_built(golden: AppClient
         (f"/terrain/golden/zarr/min/{generation}/zarr.json", "generation-not-found"),
         ("/terrain/golden/zarr/max/latest/zarr.json", "generation-not-found"),
         ("/terrain/golden/zarr/max/latest.vrt", "generation-not-found"),
-        (f"/terrain/nobody/zarr/max/{generation}/zarr.json", "terrain-not-found"),
+        (f"/terrain/nobody/zarr/max/{generation}/zarr.json", "generation-not-found"),
     ):
         for view in VIEWS:
             if view == "zarr" or not address.endswith(".vrt"):
-                problem_in(golden.get(address.replace("/zarr/", f"/{view}/")), 404, kind)
+                # 404 is nodata to readers, and only where it is
+                status = 404 if kind == "object-not-found" else 410
+                problem_in(golden.get(address.replace("/zarr/", f"/{view}/")), status, kind)
     assert figure(golden, "ziggurat_builds_total") == builds
 
 
@@ -275,7 +288,7 @@ def test_a_generation_of_another_terrain_is_not_found(client: AppClient, install
     add_terrain(client, "other", {"url": "west.npy", "x": 0, "y": 0})
     generation = build(client, "golden")["generation"]
     answer = client.get(f"/terrain/other/zarr/max/{generation}/zarr.json")
-    problem_in(answer, 404, "generation-not-found")
+    problem_in(answer, 410, "generation-not-found")
 
 
 DAMAGES = {
@@ -322,7 +335,7 @@ def test_a_terrain_that_is_deleted_is_not_found(client: AppClient, installation:
     assert client.get(f"{state['zarr_url']}/zarr.json").status_code == 200
     assert client.delete("/terrain/golden").status_code == 204
     (Path(state["store_url"]) / "zarr.json").unlink()
-    problem_in(client.get(f"{state['zarr_url']}/zarr.json"), 404, "terrain-not-found")
+    problem_in(client.get(f"{state['zarr_url']}/zarr.json"), 410, "generation-not-found")
 
 
 def test_without_public_reading_nothing_is_kept_by_proxies(
@@ -337,6 +350,17 @@ def test_without_public_reading_nothing_is_kept_by_proxies(
         key = {"Authorization": f"Bearer {said.document['key']}"}
         answer = client.get(f"{address}/zarr.json", headers=key)
         assert answer.headers["cache-control"].startswith("private")
+
+
+def test_an_open_tree_is_told_that_its_generation_is_gone(installation: Installation) -> None:
+    with open_client(installation) as client, serve(installation) as service:
+        add_golden(installation, client)
+        state = build(client, "golden")
+        with xarray.open_datatree(f"{service}{state['zarr_url']}", engine="zarr") as tree:
+            assert client.delete("/terrain/golden").status_code == 204
+            (Path(state["store_url"]) / "0/elevation/c/0/0").unlink()
+            with pytest.raises(ClientResponseError, match="410"):
+                np.asarray(tree["0/elevation"])
 
 
 def test_a_vrt_names_every_level_of_the_view_without_shards(wide: AppClient) -> None:
