@@ -142,9 +142,9 @@ class Handler(BaseHTTPRequestHandler):
         """Send bytes, and count them."""
         for start in range(0, len(body), BODY_PIECE):
             piece = body[start : start + BODY_PIECE]
-            self.wfile.write(piece)
-            with self.site.lock:
+            with self.site.lock:  # before it is sent: then whoever has it finds it counted
                 self.site.sent_bytes += len(piece)
+            self.wfile.write(piece)
 
 
 Fault = Callable[[Handler], None]

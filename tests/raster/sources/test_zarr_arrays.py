@@ -255,10 +255,10 @@ def test_pickles_are_not_loaded(tmp_path: Path) -> None:
         read(TileRoots((tmp_path,)), "a.zarr")
 
 
-def test_links_out_of_the_root_are_not_followed(tmp_path: Path) -> None:
-    path = save(tmp_path / "root")
-    chunk = path / "c" / "0" / "0"
-    chunk.rename(tmp_path / "outside")
-    chunk.symlink_to(tmp_path / "outside")
+@pytest.mark.parametrize("linked", ["c/0/0", "c/0", "zarr.json"])
+def test_links_out_of_the_root_are_not_followed(tmp_path: Path, linked: str) -> None:
+    path = save(tmp_path / "root") / linked
+    path.rename(tmp_path / "outside")
+    path.symlink_to(tmp_path / "outside")
     with pytest.raises(SourceError):
         read(TileRoots((tmp_path / "root",)), "a.zarr")
