@@ -61,11 +61,10 @@ def test_row_38_what_is_wrong_with_a_server_is_told(
     client: AppClient, site: WebServer, tile: str, fault: Fault, code: int, kind: str, tries: int | None
 ) -> None:
     site.fault("a.npy", fault, ...)
-    before, began = len(site.asked), time.monotonic()
+    before = len(site.asked)
     problem = problem_in(client.get(f"{tile}/stats"), code, kind)
     assert problem["source"] == site.url("a.npy")
     assert tries in {None, len(site.asked) - before}
-    assert time.monotonic() - began < 10
     site.fault("a.npy")
     assert client.get(f"{tile}/stats").status_code == 200
 
