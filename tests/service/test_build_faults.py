@@ -51,7 +51,7 @@ def chance() -> Random:
 def store(request: pytest.FixtureRequest, installation: Installation) -> dict[str, str]:
     """The settings that name the store."""
     if request.param == "disk":
-        return {"STORE_URL": str(installation.folder / "pyramids")}
+        return {"STORE_URL": str(installation.store_folder)}
     return {"STORE_URL": f"s3://{request.getfixturevalue('bucket')}/pyramids"}
 
 
@@ -243,7 +243,7 @@ def test_row_32_what_is_read_is_not_swept_away(installation: Installation, chanc
             build_pyramid(house, "golden", "max", lambda done, total: None, again=True)
 
         make_anew()
-        folder = installation.folder / "pyramids" / "golden" / "max"
+        folder = installation.store_folder / "golden" / "max"
         is_over = Event()
         readers = [
             *(pool.submit(read_service, client, is_over) for _ in range(40)),

@@ -15,7 +15,7 @@ import xarray
 import zarr
 from aiohttp import ClientResponseError
 
-from installations import Installation, make_installation
+from installations import Installation
 from oracle import OracleTile, paint
 from raster.datatree import open_pyramid
 from raster.errors import PyramidNotFound
@@ -43,11 +43,10 @@ def add_wide(installation: Installation, client: AppClient) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def wide(tmp_path_factory: pytest.TempPathFactory, module_catalogue_url: str) -> Iterator[AppClient]:
+def wide(shared_installation: Installation) -> Iterator[AppClient]:
     """A service with that terrain; tests leave it as it is."""
-    installation = make_installation(tmp_path_factory.mktemp("wide"), module_catalogue_url)
-    with open_client(installation) as client:
-        add_wide(installation, client)
+    with open_client(shared_installation) as client:
+        add_wide(shared_installation, client)
         yield client
 
 
