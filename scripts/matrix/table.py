@@ -29,23 +29,38 @@ class Row:
 
 
 def rows_of(program: str, found: dict[str, Any]) -> Iterator[Row]:
-    """A row for all ways that give the same."""
-    by_columns: dict[tuple[str, ...], list[str]] = {}
+    """A row for all ways that give the same; kinds of terrain are named where they make a difference."""
+    ways: dict[tuple[str, ...], list[str]] = {}
     for way in dict.fromkeys(seen["way"] for seen in found["seen"]):
-        judged = [seen for seen in found["seen"] if seen["way"] == way]
-        columns = tuple(_worst([seen[name] for seen in judged]) for name in COLUMNS)
-        by_columns.setdefault(columns, []).append(way)
-    for columns, ways in by_columns.items():
-        yield Row(program, f"{found['reader']} {found['version']}", ", ".join(ways), columns)
+        common = _columns(found, way, "")
+        ways.setdefault(common, []).append(way)
+        for kind in dict.fromkeys(seen["kind"] for seen in found["seen"]):
+            special = _columns(found, way, kind)
+            if special != common:
+                ways.setdefault(special, []).append(f"{way}, {kind}")
+    for columns, names in ways.items():
+        yield Row(program, f"{found['reader']} {found['version']}", "; ".join(names), columns)
+
+
+def _columns(found: dict[str, Any], way: str, kind: str) -> tuple[str, ...]:
+    judged = [seen for seen in found["seen"] if (seen["way"], seen["kind"]) == (way, kind)]
+    failed = [seen["failed"] for seen in judged if "failed" in seen]
+    if failed:
+        return f"no: {_cell(failed[0])}", "no", "no", "no"
+    return tuple(_worst([_cell(seen[name]) for seen in judged]) for name in COLUMNS)
 
 
 def _worst(judged: list[str]) -> str:
-    return next((each for each in judged if each not in GOOD), judged[0]).replace("|", "\\|")
+    return next((each for each in judged if each not in GOOD), judged[0])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def not_installed(program: str, reason: str) -> Row:
     """The row of a reader that cannot be had here."""
-    return Row(program, "not installed", reason.replace("|", "\\|"), ("",) * len(COLUMNS))
+    return Row(program, "not installed", _cell(reason), ("",) * len(COLUMNS))
 
 
 def table_of(rows: list[Row]) -> str:

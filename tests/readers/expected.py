@@ -45,8 +45,9 @@ class Level:
 class Case:
     """A pyramid, and where it is to be had."""
 
+    kind: str
     metric: str
-    epsg: int
+    epsg: int | None
     nodata: float
     ways: dict[str, str]
     levels: list[Level]
@@ -62,7 +63,8 @@ class Found:
 
     cells: np.ndarray
     """Of any dtype; NaN or `nodata` where there is no data."""
-    transform: Iterable[float] | str = UNTOLD
+    transform: Any = UNTOLD
+    """Six numbers or more in the order of rasterio; None when the reader should have one and has not."""
     epsg: int | str | None = UNTOLD
     nodata: float | str | None = UNTOLD
 
@@ -75,6 +77,7 @@ def read_cases(path: Path) -> list[Case]:
     """The pyramids that are there to be read."""
     return [
         Case(
+            kind=each["kind"],
             metric=each["metric"],
             epsg=each["epsg"],
             nodata=math.nan if each["nodata"] is None else each["nodata"],
@@ -97,12 +100,11 @@ def report(reader: str, version: str, looks: dict[str, Look]) -> None:
 
 def judge(case: Case, way: str, look: Look) -> dict[str, str]:
     """Each column of the table: yes, what is wrong, or that the reader has no notion of it."""
-    about = {"way": way, "metric": case.metric}
+    about = {"way": way, "kind": case.kind}
     try:
         found = list(look(case, case.ways[way]))
     except Exception as error:
-        failed = f"{type(error).__name__}: {error}".splitlines()[0][:160]
-        return about | dict.fromkeys(("levels", "values", "crs", "nodata"), failed)
+        return about | {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
     return about | {
         "levels": _levels(case, found),
         "values": _values(case, found),
@@ -118,6 +120,8 @@ def _levels(case: Case, found: list[Found]) -> str:
     for number, (each, level) in enumerate(zip(found, case.levels, strict=True)):
         if each.transform is UNTOLD:
             continue
+        if each.transform is None:
+            return "some levels have no place"
         if not np.allclose(list(each.transform)[:6], level.transform, rtol=1e-12, atol=1e-9):
             return f"level {number} lies at {list(each.transform)[:6]} instead of {level.transform}"
     return YES
@@ -126,8 +130,8 @@ def _levels(case: Case, found: list[Found]) -> str:
 def _values(case: Case, found: list[Found]) -> str:
     for number, (each, level) in enumerate(zip(found, case.levels, strict=False)):
         cells = each.cells.astype(np.float64)
-        if isinstance(each.nodata, (int, float)):
-            cells[cells == each.nodata] = np.nan
+        # a reader without nodata shows what is stored
+        cells[cells == (case.nodata if each.nodata is UNTOLD else each.nodata)] = np.nan
         if not _are_equal(cells, level.cells, case.exactness()):
             return f"level {number} differs"
     return YES if len(found) == len(case.levels) else f"{len(found)} of {len(case.levels)} levels"
@@ -137,10 +141,10 @@ def _are_equal(found: np.ndarray, wanted: np.ndarray, rtol: float) -> bool:
     return found.shape == wanted.shape and np.allclose(found, wanted, rtol=rtol, atol=0.0, equal_nan=True)
 
 
-def _all_are(wanted: float, found: list[Any]) -> str:
-    if all(isinstance(each, str) and each == UNTOLD for each in found):
+def _all_are(wanted: float | None, found: list[Any]) -> str:
+    if all(each is UNTOLD for each in found):
         return NO_NOTION
     for number, each in enumerate(found):
-        if each is None or not (each == wanted or (math.isnan(wanted) and math.isnan(each))):
-            return f"level {number}: {each}"
+        if each != wanted and not (wanted != wanted and each != each):  # noqa: PLR0124 - NaN is NaN
+            return f"{each or 'none'} instead of {wanted or 'none'}"
     return YES

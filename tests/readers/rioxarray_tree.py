@@ -17,7 +17,7 @@ def look(_case: Case, address: str) -> Iterator[Found]:
             yield Found(
                 cells=elevation.to_numpy(),
                 transform=elevation.rio.transform(),
-                epsg=elevation.rio.crs.to_epsg(),
+                epsg=elevation.rio.crs and elevation.rio.crs.to_epsg(),
                 nodata=elevation.rio.encoded_nodata,
             )
 

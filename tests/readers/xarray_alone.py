@@ -18,7 +18,7 @@ def look(_case: Case, address: str) -> Iterator[Found]:
             yield Found(
                 cells=elevation.to_numpy(),
                 transform=transform_of(elevation),
-                epsg=epsg_of(elevation["spatial_ref"].attrs["crs_wkt"]),
+                epsg=epsg_of(elevation["spatial_ref"].attrs.get("crs_wkt", "")),
                 nodata=elevation.encoding["_FillValue"],
             )
 

@@ -17,9 +17,13 @@ def look(_case: Case, address: str) -> Iterator[Found]:
         yield Found(
             cells=array[:],
             transform=array.attrs["spatial:transform"],
-            epsg=int(array.attrs["proj:code"].removeprefix("EPSG:")),
+            epsg=epsg_of(array.attrs.get("proj:code")),
             nodata=float(array.fill_value),
         )
+
+
+def epsg_of(code: str | None) -> int | None:
+    return None if code is None else int(code.removeprefix("EPSG:"))
 
 
 report("zarr", zarr.__version__, dict.fromkeys(ZARR, look))
