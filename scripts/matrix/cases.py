@@ -1,4 +1,4 @@
-"""The pyramids that readers are shown, built and served by the real service, and what must be found in them."""
+"""The pyramids that readers are shown, built and served by the real service, and what is to be found there."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Shown:
 TERRAINS = (
     # each has several ragged chunks in the shard of level 0, and a chunk for the coarsest levels
     Shown(name="wide", kind="", shape=(700, 1100), epsg=32633, transform=UTM, metrics=("max", "mean")),
-    Shown(name="tall", kind="higher than wide", shape=(1040, 20), epsg=32633, transform=UTM, metrics=("max",)),
+    Shown(
+        name="tall", kind="higher than wide", shape=(1040, 20), epsg=32633, transform=UTM, metrics=("max",)
+    ),
     Shown(name="bare", kind="without a CRS", shape=(20, 1040), epsg=None, transform=CELLS, metrics=("max",)),
 )
 
@@ -87,9 +89,7 @@ def _ways(service: str, state: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _save_level(
-    folder: Path, shown: Shown, native: NativeCells, metric: str, level: int
-) -> dict[str, Any]:
+def _save_level(folder: Path, shown: Shown, native: NativeCells, metric: str, level: int) -> dict[str, Any]:
     values, has_data = native.mean(level) if metric == "mean" else native.extreme(level, metric)
     cells = np.where(has_data, values.astype(np.float64), np.nan)
     name = f"{shown.name}-{metric}-{level}.f8"

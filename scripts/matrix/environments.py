@@ -1,4 +1,4 @@
-"""Environments of readers: one for each group of them, made on the first run and kept beside the project's own."""
+"""Environments of readers, one for each group of them: made on the first run, kept beside the project's own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bootstrap import ENVIRONMENT, ROOT
 
 PROGRAMS = ROOT / "tests" / "readers"
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet")
+NODE = "node"
 
 
 class NotInstallable(Exception):
@@ -42,6 +43,23 @@ class Group:
 
 GROUPS = (
     Group("alone", (3, 11), ("xarray_alone.py",)),
+    Group(
+        "tilers",
+        (3, 11),
+        (
+            "zarr_python.py",
+            "rioxarray_tree.py",
+            "rio_tiler_groups.py",
+            "titiler_levels.py",
+            "tensorstore_arrays.py",
+        ),
+    ),
+    Group(
+        "newest",
+        (3, 12),
+        ("rasterio_gdal.py", "rasterix_index.py", "xpublish_tiles_levels.py", "ome_zarr_images.py"),
+    ),
+    Group(NODE, (3, 11), ("zarrita.mjs", "openlayers.mjs")),
 )
 
 
@@ -54,33 +72,79 @@ def run_program(group: Group, program: str, cases: Path) -> str:
     RuntimeError
         The program failed; with what it said last.
     """
-    command = [_make(group), "-W", "ignore", PROGRAMS / program, cases]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean())
+    command = _with_node(group, program) if group.name == NODE else _with_python(group, program)
+    ran = subprocess.run([*command, cases], capture_output=True, text=True, check=False, env=_clean())
     if ran.returncode:
         raise RuntimeError(f"{program}: {ran.stderr[-2000:]}")
     return ran.stdout
 
 
-def _make(group: Group) -> Path:
-    """The environment's Python, once everything of the lock is there."""
+def _with_python(group: Group, program: str) -> tuple[str | Path, ...]:
+    if not _is_made(group.folder, group.lock):
+        _install(group)
+        _stamp(group.folder, group.lock)
+    return group.folder / "bin" / "python", "-W", "ignore", PROGRAMS / program
+
+
+def _with_node(group: Group, program: str) -> tuple[str | Path, ...]:
+    """A program beside the packages of npm's lock: Node looks for them from there."""
+    node = _find_node(group)
+    folder, lock = group.folder / "packages", PROGRAMS / "package-lock.json"
+    if not _is_made(folder, lock):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name in ("package.json", lock.name):
+            shutil.copy(PROGRAMS / name, folder)
+        print(f"Installing what {lock.name} names ...", file=sys.stderr, flush=True)
+        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder)
+        _call(node.with_name("npm"), "ci", *options, path=node.parent)
+        _stamp(folder, lock)
+    for each in PROGRAMS.glob("*.mjs"):
+        shutil.copy(each, folder)
+    return node, folder / program
+
+
+def _find_node(group: Group) -> Path:
+    """The machine's, or the one that a wheel brings."""
+    found = shutil.which("node")
+    if found and shutil.which("npm", path=str(Path(found).parent)):
+        return Path(found)
+    if not _is_made(group.folder, group.lock):
+        _install(group)
+        _stamp(group.folder, group.lock)
+    return group.folder / "bin" / "node"
+
+
+def _install(group: Group) -> None:
+    print(f"Installing what {group.lock.name} names ...", file=sys.stderr, flush=True)
+    _call(_find_python(group.oldest_python), "-m", "venv", "--clear", group.folder)
     python = group.folder / "bin" / "python"
-    stamp = group.folder / "lock.sha256"
-    wanted = hashlib.sha256(group.lock.read_bytes()).hexdigest()
-    if not stamp.is_file() or stamp.read_text() != wanted:
-        print(f"Installing what {group.lock.name} names ...", file=sys.stderr, flush=True)
-        _call(_python(group.oldest_python), "-m", "venv", "--clear", group.folder)
-        _call(python, *PIP, "--require-hashes", "--only-binary=:all:", "-r", group.lock)
-        stamp.write_text(wanted)
-    return python
+    _call(python, *PIP, "--require-hashes", "--only-binary=:all:", "-r", group.lock)
 
 
-def _call(*command: str | Path) -> None:
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean())
+def _is_made(folder: Path, lock: Path) -> bool:
+    stamp = folder / "lock.sha256"
+    return stamp.is_file() and stamp.read_text() == _digest(lock)
+
+
+def _stamp(folder: Path, lock: Path) -> None:
+    (folder / "lock.sha256").write_text(_digest(lock))
+
+
+def _digest(lock: Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
+
+
+def _call(*command: str | Path, path: Path | None = None) -> None:
+    environment = _clean()
+    if path is not None:
+        environment["PATH"] = os.pathsep.join([str(path), environment.get("PATH", os.defpath)])
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if ran.returncode:
         raise NotInstallable((ran.stderr.strip() or "no reason given").splitlines()[-1])
 
 
-def _python(oldest: tuple[int, int]) -> Path:
+def _find_python(oldest: tuple[int, int]) -> Path:
     """The oldest Python that will do: wheels for it are the most likely to be there."""
     for minor in range(oldest[1], oldest[1] + 6):
         for python in _candidates(f"{oldest[0]}.{minor}"):

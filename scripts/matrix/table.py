@@ -8,6 +8,8 @@ from typing import Any
 
 COLUMNS = ("levels", "values", "crs", "nodata")
 GOOD = ("yes", "–")
+LONGEST = 80
+NOT_INSTALLED = "not installed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +22,9 @@ class Row:
     columns: tuple[str, ...]
 
     @property
-    def is_good(self) -> bool:
-        """Whether the reader found all that it has a notion of."""
-        return all(column in GOOD for column in self.columns)
+    def is_installed(self) -> bool:
+        """Whether the reader could be had here."""
+        return self.reader != NOT_INSTALLED
 
     def __str__(self) -> str:
         return f"| {' | '.join([f'`{self.program}`', self.reader, self.ways, *self.columns])} |"
@@ -55,12 +57,13 @@ def _worst(judged: list[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Fit for a cell: the first words of what an error says."""
+    return (text if len(text) <= LONGEST else f"{text[:LONGEST]}…").replace("|", "\\|")
 
 
 def not_installed(program: str, reason: str) -> Row:
     """The row of a reader that cannot be had here."""
-    return Row(program, "not installed", _cell(reason), ("",) * len(COLUMNS))
+    return Row(program, NOT_INSTALLED, _cell(reason), ("",) * len(COLUMNS))
 
 
 def table_of(rows: list[Row]) -> str:

@@ -34,7 +34,7 @@ async function judge(wanted, folder, way, look) {
   try {
     found = await look(wanted, wanted.ways[way]);
   } catch (error) {
-    return { failed: `${error.name}: ${error.message}`.split("\n")[0] };
+    return { failed: error.message.split("\n")[0] };
   }
   return {
     levels: levelsOf(wanted, found),

@@ -1,7 +1,8 @@
 """What a reader has to find in the pyramids, and the report of what it did find.
 
-Runs in every environment of a reader: the standard library and numpy only. `scripts/readers` calls a check
-program with the path of `cases.json`; the program prints one JSON document. `expected.mjs` is the same for Node.
+Runs in every environment of a reader: the standard library and numpy only. `scripts/readers` calls a
+check program with the path of `cases.json`; the program prints one JSON document. `expected.mjs` is the
+same for Node.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def judge(case: Case, way: str, look: Look) -> dict[str, str]:
     try:
         found = list(look(case, case.ways[way]))
     except Exception as error:
-        return about | {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
+        return about | {"failed": str(error).splitlines()[0]}
     return about | {
         "levels": _levels(case, found),
         "values": _values(case, found),
@@ -144,7 +145,7 @@ def _are_equal(found: np.ndarray, wanted: np.ndarray, rtol: float) -> bool:
 def _all_are(wanted: float | None, found: list[Any]) -> str:
     if all(each is UNTOLD for each in found):
         return NO_NOTION
-    for number, each in enumerate(found):
+    for each in found:
         if each != wanted and not (wanted != wanted and each != each):  # noqa: PLR0124 - NaN is NaN
             return f"{each or 'none'} instead of {wanted or 'none'}"
     return YES

@@ -31,8 +31,8 @@ def choose_levels(case: Case, reader: GroupReader) -> None:
     """A picture of a few pixels comes from the level whose cells are no larger than they."""
     variable = reader.get_group_metadata()["arrays"]["elevation"]
     height, width = case.levels[0].shape
-    for level in range(len(case.levels) - 1):  # the last one's cell is larger than the terrain
-        size = {"height": max(1, height >> level), "width": max(1, width >> level)}
+    for level in range(min(height, width).bit_length()):  # those whose cell is no larger than the terrain
+        size = {"height": height >> level, "width": width >> level}
         chosen = reader.select_variable(variable, **size)["array"].name
         assert chosen == f"/{level}/elevation", f"{chosen} is chosen for level {level}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.metadata import version
 
+import numpy as np
 import tensorstore
 
 from expected import ZARR, Case, Found, report
@@ -15,7 +16,7 @@ def look(case: Case, address: str) -> Iterator[Found]:
     for level in range(len(case.levels)):
         spec = {"driver": "zarr3", "kvstore": f"{base}/{level}/elevation/"}
         store = tensorstore.open(spec, read=True).result()
-        yield Found(cells=store.read().result(), nodata=float(store.fill_value))
+        yield Found(cells=store.read().result(), nodata=np.asarray(store.fill_value).item())
 
 
 report("tensorstore", version("tensorstore"), dict.fromkeys(ZARR, look))

@@ -14,7 +14,7 @@ from expected import ZARR, Case, Found, report
 def look(_case: Case, address: str) -> Iterator[Found]:
     with xarray.open_datatree(address, engine="zarr") as tree:
         for level in range(len(tree.children)):
-            elevation = tree[f"{level}/elevation"]
+            elevation = tree[str(level)].to_dataset()["elevation"]
             yield Found(
                 cells=elevation.to_numpy(),
                 transform=transform_of(elevation),
