@@ -21,8 +21,8 @@ from fresh import make_fresh_environment
 from installations import Installation, make_installation
 from make_small_terrains import GOLDEN
 from matrix.cases import served_cases
-from matrix.environments import GROUPS, PROGRAMS
-from matrix.table import COLUMNS, GOOD, NOT_INSTALLED, not_installed, rows_of, table_of
+from matrix.environments import GROUPS, PROGRAMS, Group, NotInstallable, run_program
+from matrix.table import COLUMNS, GOOD, NOT_INSTALLED, not_installed, rows_of, table_of, untold
 from oracle import NativeCells
 from readme import README
 from rest import add_golden, figure, open_client, serve
@@ -96,7 +96,7 @@ def test_a_program_tells_what_is_wrong(cases: Path, tmp_path: Path) -> None:
 
 def test_a_fresh_environment_holds_nothing_else(fresh_python: Path) -> None:
     for name in ("rioxarray", "dask", "requests", "service", "pytest", "pip"):
-        command = [fresh_python, "-c", f"import {name}"]  # finds what lies in the current folder, too
+        command = [str(fresh_python), "-c", f"import {name}"]  # finds what lies in the current folder, too
         ran = subprocess.run(command, capture_output=True, env=clean(), cwd=fresh_python.parent, check=False)
         assert b"ModuleNotFoundError" in ran.stderr, name
 
@@ -182,10 +182,18 @@ def test_ways_that_give_the_same_share_a_row_and_what_is_wrong_has_its_own() -> 
             {"way": "VRT", "kind": "", "failed": "x|y" * 50},
         ],
     }
-    written = table_of([*rows_of("p.py", found), not_installed("q.py", "needs Python 3.99")]).splitlines()
+    rows = [*rows_of("p.py", found), not_installed("q.py", "needs Python 3.99")]
+    written = table_of(rows).splitlines()
     assert written[2:] == [
         "| `p.py` | r 1 | disk; HTTP | yes | yes | yes | yes |",
         "| `p.py` | r 1 | HTTP, odd | yes | level 1 differs | yes | yes |",
         "| `p.py` | r 1 | VRT | no: " + r"x\|y" * 26 + r"x\|… | no | no | no |",
         "| `q.py` | not installed | needs Python 3.99 |  |  |  |  |",
     ]
+    assert untold(rows, table_of(rows[1:])) == rows[:1]
+    assert untold(rows, table_of(rows[:-1])) == []
+
+
+def test_a_reader_that_cannot_be_had_says_why(tmp_path: Path) -> None:
+    with pytest.raises(NotInstallable, match=r"needs Python 3\.99"):
+        run_program(Group("future", (3, 99), ("p.py",)), "p.py", tmp_path)

@@ -1,4 +1,4 @@
-"""The pyramids that readers are shown, built and served by the real service, and what is to be found there."""
+"""Pyramids that readers are shown, built and served by the real service, and what is to be found in them."""
 
 from __future__ import annotations
 

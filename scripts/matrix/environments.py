@@ -1,4 +1,4 @@
-"""Environments of readers, one for each group of them: made on the first run, kept beside the project's own."""
+"""Environments of readers, one for each group: made on the first run, kept beside the project's own."""
 
 from __future__ import annotations
 

@@ -21,11 +21,6 @@ class Row:
     ways: str
     columns: tuple[str, ...]
 
-    @property
-    def is_installed(self) -> bool:
-        """Whether the reader could be had here."""
-        return self.reader != NOT_INSTALLED
-
     def __str__(self) -> str:
         return f"| {' | '.join([f'`{self.program}`', self.reader, self.ways, *self.columns])} |"
 
@@ -36,7 +31,7 @@ def rows_of(program: str, found: dict[str, Any]) -> Iterator[Row]:
     for way in dict.fromkeys(seen["way"] for seen in found["seen"]):
         common = _columns(found, way, "")
         ways.setdefault(common, []).append(way)
-        for kind in dict.fromkeys(seen["kind"] for seen in found["seen"]):
+        for kind in dict.fromkeys(seen["kind"] for seen in found["seen"] if seen["way"] == way):
             special = _columns(found, way, kind)
             if special != common:
                 ways.setdefault(special, []).append(f"{way}, {kind}")
@@ -64,6 +59,12 @@ def _cell(text: str) -> str:
 def not_installed(program: str, reason: str) -> Row:
     """The row of a reader that cannot be had here."""
     return Row(program, NOT_INSTALLED, _cell(reason), ("",) * len(COLUMNS))
+
+
+def untold(rows: list[Row], page: str) -> list[Row]:
+    """Rows that a page has not; it needs none of what cannot be had here."""
+    lines = page.splitlines()
+    return [row for row in rows if row.reader != NOT_INSTALLED and str(row) not in lines]
 
 
 def table_of(rows: list[Row]) -> str:

@@ -35,14 +35,14 @@ def declared(*groups: str) -> set[str]:
     return {canonicalize_name(Requirement(each).name) for each in wanted}
 
 
-@pytest.mark.parametrize("lock", (*LOCKS, *READERS))
+@pytest.mark.parametrize("lock", [*LOCKS, *READERS])
 def test_no_host_and_no_index_is_named(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
     assert not re.search(r"^\s*(-i|-f|--[a-z-]*(index|find-links|host))", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("lock", (*LOCKS, *READERS))
+@pytest.mark.parametrize("lock", [*LOCKS, *READERS])
 def test_every_requirement_is_pinned_and_hashed(lock: str) -> None:
     packages = pinned(lock)
     assert len(packages) > (30 if lock in LOCKS else 0)
