@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,6 +19,8 @@ from installations import Installation, make_installation
 from oracle import OracleTile, paint
 from raster.datatree import open_pyramid
 from raster.errors import PyramidNotFound
+from raster.storage.local import LocalRoot
+from raster.storage.manifest import Manifest
 from rest import AppClient, add_golden, add_terrain, figure, generation_count, open_client, problem_in, serve
 from terrains import UTM
 
@@ -327,6 +329,25 @@ def test_a_flipped_bit_in_metadata_or_in_an_index_is_found(
     damaged[-10] ^= 1
     file.write_bytes(damaged)
     problem_in(client.get(f"{address_of(client, 'wide', view)}/{key}"), 503, "pyramid-corrupt")
+
+
+def hide_cells(path: Path) -> None:
+    """Make a manifest of the golden terrain tell of a shard that it holds nodata only."""
+    manifest, shard = Manifest.from_json(path.read_bytes()), "0/elevation/c/0/0"
+    left = {key: stored for key, stored in manifest.objects.items() if key != shard}
+    path.write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES.values(), hide_cells])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_manifest_that_is_another_one_is_never_believed(
+    client: AppClient, installation: Installation, view: str, damage: Callable[[Path], object]
+) -> None:
+    """No cells must not become 404, which is nodata to readers."""
+    add_golden(installation, client)
+    damage(LocalRoot(Path(build(client, "golden")["store_url"])).manifest_path)
+    problem_in(client.get(f"{address_of(client, 'golden', view)}/0/elevation/c/0/0"), 503, "pyramid-corrupt")
+    assert client.get("/terrain/golden/pyramid/max").json()["state"] == "corrupt"
 
 
 def test_a_terrain_that_is_deleted_is_not_found(client: AppClient, installation: Installation) -> None:
