@@ -229,7 +229,7 @@ def test_a_terrain_that_is_deleted_while_it_is_built_is_gone(
 # Damage
 
 
-def test_damaged_cells_are_never_served_and_the_next_request_builds_anew(
+def test_damaged_cells_are_never_served_and_are_built_anew(
     installation: Installation, client: httpx.Client
 ) -> None:
     first = client.get(f"{STATE}/0")
