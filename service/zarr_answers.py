@@ -70,20 +70,8 @@ async def _pieces(
         for begin in range(start, stop, PIECE):
             yield await zarr.read(part, begin, min(begin + PIECE, stop))
     except PyramidCorrupt:
-        await report_corrupt(desk, pinned)
+        await desk.run(desk.zarrs.report, pinned)
         raise
-
-
-async def report_corrupt(desk: Desk, pinned: Pinned) -> None:
-    """Have a generation that was found damaged built anew.
-
-    Raises
-    ------
-    GenerationNotFound
-        It was no damage.
-    """
-    desk.zarrs.forget(pinned)
-    await desk.run(desk.zarrs.report, pinned)
 
 
 def answer_metadata(request: Request, content: bytes, headers: dict[str, str]) -> Response:

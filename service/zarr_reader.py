@@ -119,10 +119,6 @@ class ZarrReader:
         """
         mark_corrupt(self._house, self.get_generation(pinned))
 
-    def forget(self, pinned: Pinned) -> None:
-        """Have the next one open it anew."""
-        self._kept.pop(pinned, None)
-
     def get_generation(self, pinned: Pinned) -> Generation:
         """What the catalogue knows of a generation. Blocks.
 

@@ -30,7 +30,6 @@ from service.zarr_answers import (
     METADATA,
     answer_metadata,
     answer_part,
-    report_corrupt,
 )
 from service.zarr_reader import OpenZarr, Pinned
 
@@ -127,7 +126,7 @@ async def _answer(request: Request, desk: Desk, pinned: Pinned, key: str, *, is_
         if isinstance(found, StoredPart):
             found = await desk.take_turn(zarr.read, found, 0, found.size)
     except PyramidCorrupt:
-        await report_corrupt(desk, pinned)
+        await desk.run(desk.zarrs.report, pinned)
         raise
     if not is_sharded:  # it is made by this version of this code
         headers = {"ETag": etag_of_bytes(found), "Cache-Control": FOR_AN_HOUR}

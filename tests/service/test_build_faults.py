@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -24,6 +24,7 @@ import pytest
 from sqlalchemy import select
 
 from build_processes import ASYNC, LEVEL, LEVEL_1, SHORT, STATE, WAIT, freeze, start_worker, wake
+from catalog.errors import CatalogUnavailable
 from catalog.models import BuildLease
 from held_metric import Hold
 from installations import Installation
@@ -230,11 +231,16 @@ def test_row_24_a_client_that_leaves_does_not_end_the_build_it_began(
 GRACE_S = 3.0
 
 
-def test_row_32_what_is_read_is_not_swept_away(installation: Installation, chance: Random) -> None:
+def test_row_32_what_is_read_is_not_swept_away(
+    installation: Installation, store: dict[str, str], chance: Random
+) -> None:
+    url, is_on_disk = store["STORE_URL"], not store["STORE_URL"].startswith("s3:")
+    folder_readers = 10 if is_on_disk else 2  # to open a bucket takes half a second of a core
+    settings = {"grace_s": GRACE_S, "store_url": Path(url) if is_on_disk else url}
     with (
-        serve(installation, grace_s=GRACE_S) as address,
+        serve(installation, **settings) as address,
         httpx.Client(base_url=address, timeout=30) as client,
-        installation.house(grace_s=GRACE_S) as house,
+        installation.house(**settings) as house,
         ThreadPoolExecutor(51) as pool,
     ):
         add_golden(installation, client)
@@ -243,26 +249,23 @@ def test_row_32_what_is_read_is_not_swept_away(installation: Installation, chanc
             build_pyramid(house, "golden", "max", lambda done, total: None, again=True)
 
         make_anew()
-        folder = installation.store_folder / "golden" / "max"
         is_over = Event()
         readers = [
-            *(pool.submit(read_service, client, is_over) for _ in range(40)),
-            *(pool.submit(read_folder, folder, is_over) for _ in range(10)),
+            *(pool.submit(read_service, client, is_over) for _ in range(50 - folder_readers)),
+            *(pool.submit(read_folder, f"{url}/golden/max", is_over) for _ in range(folder_readers)),
         ]
-        swept = pool.submit(sweep_again_and_again, house, is_over)
+        sweeper = pool.submit(sweep_again_and_again, house, is_over)
         try:
             for _ in range(6 * ROUNDS):
                 make_anew()
                 time.sleep(chance.uniform(0, 1))
+            until(lambda: sweeper.done() or len(list(house.store.list_hrefs())) == 1)
         finally:
             is_over.set()
+        sweeper.result()
         assert all(reader.result() > 0 for reader in readers)
-        assert swept.result() > 0
-        time.sleep(GRACE_S)
-        collect(house, lambda done, total: None, dry_run=False)
-        client.get("/terrain/golden/pyramid/max/1").raise_for_status()
-    assert installation.run("verify", "golden").code == 0
-    assert len([path for path in folder.iterdir() if path.suffix == ".zarr"]) == 1
+        assert client.get("/terrain/golden/pyramid/max/1").json()["values"] == LEVEL_1
+    assert installation.run("verify", "golden", **store).code == 0
 
 
 def read_service(client: httpx.Client, is_over: Event) -> int:
@@ -273,25 +276,24 @@ def read_service(client: httpx.Client, is_over: Event) -> int:
         assert answer.status_code == 200, answer.text
         assert answer.json()["values"] == LEVEL_1
         seen += 1
-        time.sleep(0.05)
+        is_over.wait(0.2)
     return seen
 
 
-def read_folder(folder: Path, is_over: Event) -> int:
+def read_folder(url: str, is_over: Event) -> int:
     """The same of the folder, without the service."""
     seen = 0
     while not is_over.is_set():
-        opened = open_pyramid(folder, level=1)
+        opened = open_pyramid(url, level=1)
         time.sleep(GRACE_S / 4)  # others are published, and this one is swept up if it may be
         assert np.asarray(opened["elevation"]).tolist() == LEVEL_1
         seen += 1
     return seen
 
 
-def sweep_again_and_again(house: House, is_over: Event) -> int:
-    """Generations that were removed until it is over."""
-    removed = 0
+def sweep_again_and_again(house: House, is_over: Event) -> None:
+    """Until it is over."""
     while not is_over.is_set():
-        removed += len(collect(house, lambda done, total: None, dry_run=False))
-        time.sleep(0.1)
-    return removed
+        with suppress(CatalogUnavailable):  # of a busy machine; the service sweeps again, too
+            collect(house, lambda done, total: None, dry_run=False)
+        is_over.wait(0.3)

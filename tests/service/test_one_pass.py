@@ -119,6 +119,18 @@ def test_a_damaged_level_0_is_made_from_the_sources(house: House, cells_read: Co
     assert_right(house, "min")
 
 
+def test_level_0_of_a_pyramid_that_is_known_to_be_wrong_is_no_use(
+    house: House, cells_read: Counter[str]
+) -> None:
+    """Its objects may be whole all the same."""
+    build_pyramids(house, "alps", ["max"], ignore)
+    with house.database.write() as session:
+        terrain = terrains.get_terrain(session, "alps")
+        pyramids.mark_corrupt(session, terrain.id, "max", root_of(house, "max").generation)
+    build_pyramids(house, "alps", ["min"], ignore)
+    assert cells_read == dict.fromkeys(NAMES, 7200)
+
+
 def test_another_revision_s_level_0_is_no_use(house: House, installation: Installation) -> None:
     build_pyramids(house, "alps", ["max"], ignore)
     np.save(installation.tiles / "a.npy", np.full((60, 60), 7, np.float32))

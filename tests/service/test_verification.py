@@ -97,8 +97,16 @@ def test_beyond_the_budget_the_level_below_serves(house: House) -> None:
     assert all(below[level] == SOME.windows for level in range(1, LEVELS))
 
 
-@pytest.mark.parametrize("damage", ["missing", "short", "flipped", "empty"])
-def test_every_damaged_object_is_found(house: House, damage: str) -> None:
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("missing", "missing"),
+        ("short", "bytes where"),
+        ("flipped", "its checksum is another one"),
+        ("empty", "0 bytes where"),
+    ],
+)
+def test_every_damaged_object_is_found(house: House, damage: str, told: str) -> None:
     root = root_of(house, "mean")
     for key, stored in list(read_manifest(root).objects.items())[::7]:
         path = root.path / key
@@ -108,7 +116,8 @@ def test_every_damaged_object_is_found(house: House, damage: str) -> None:
             bad = {"short": data[:-1], "flipped": data[:-1] + bytes([data[-1] ^ 8]), "empty": b""}[damage]
             path.write_bytes(bad)
         verdict = verify(house, "mean")
-        assert [flaw.where for flaw in verdict.flaws] == [stored.key]
+        (flaw,) = verdict.flaws
+        assert (flaw.where, told in flaw.what) == (stored.key, True)
         assert verdict.coverage == []
         path.write_bytes(data)
     assert is_corrupt(house, "mean")

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from raster.sources.decoder.channel import ChannelBroken, Message
-from raster.sources.folders import ByteFolder, Content, check_key
+from raster.sources.folders import ByteFolder, Content
 from raster.sources.ranges import ByteRanges
 
 LARGEST_RANGE = 2**28
@@ -54,7 +54,6 @@ class Giver:
         if not isinstance(key, str):
             raise ChannelBroken
         if key != self._key:
-            check_key(self._content.url, key)
             self._opened.close()
             self._ranges = self._opened.enter_context(self._content.open_key(key))
             self._key = key

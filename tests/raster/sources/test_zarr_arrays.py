@@ -18,8 +18,11 @@ from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 from raster.cells import Cells
 from raster.errors import SourceChanged, SourceError, SourceNotFound, SourceRefused, SourceUnreadable
 from raster.grid import Window
+from raster.sources.decoder.giver import Giver
+from raster.sources.folders import LocalFolder
 from raster.sources.opening import inspect_source, open_registered, open_source
 from raster.sources.remote.access import RemoteAccess
+from raster.sources.remote.folder import RemoteFolder
 from raster.sources.remote.policy import RemotePolicy
 from raster.sources.roots import TileRoots, is_array
 from raster.sources.source import SourceInfo
@@ -262,3 +265,26 @@ def test_links_out_of_the_root_are_not_followed(tmp_path: Path, linked: str) -> 
     path.symlink_to(tmp_path / "outside")
     with pytest.raises(SourceError):
         read(TileRoots((tmp_path / "root",)), "a.zarr")
+
+
+KEYS = ["", "../b.txt", "c/../../b.txt", "c//0", "c/0?a", "c/0#a", "c/%2e%2e/b.txt", "c\\0", "c/0\0"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("is_far", [False, True], ids=["here", "elsewhere"])
+def test_only_objects_of_the_array_are_opened(
+    tmp_path: Path, remote: RemoteAccess, is_far: bool, key: str
+) -> None:
+    """Whoever decodes an array names its objects."""
+    path = save(tmp_path)
+    (tmp_path / "b.txt").write_text("secret")
+    with web_server() as site:
+        far = RemoteFolder(remote.sources, publish(site, path), None)
+        folder = far if is_far else LocalFolder(TileRoots((tmp_path,)), "a.zarr")
+        before = len(site.asked)
+        with Giver(folder) as giver:
+            for words in ({"size": key}, {"bytes": [key, 0, 1]}):
+                with pytest.raises(SourceRefused, match="no Zarr array has"):
+                    giver.give(words)
+        assert len(site.asked) == before
+    remote.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from raster.grid import Window
 from raster.journal import Attempt, find_attempts
 from raster.pyramid import BuildPlan
 from raster.scheduling import ClusterScheduler, ThreadScheduler
+from raster.skeleton import METADATA
 from raster.storage.bucket import Bucket, Patience
 from raster.storage.manifest import Manifest
 from raster.storage.s3 import S3Root, S3Store
@@ -247,9 +249,28 @@ def test_a_build_whose_writes_fail_publishes_nothing_and_may_be_tried_again(
         write(build, folder.root("g1.zarr"))
     rules()
     assert folder.root("g1.zarr").read_manifest() is None
+    # a group can be opened when its last cell is safe
+    assert (folder.root("g1.zarr").read(METADATA) is not None) == (key == "manifest.json")
     written = write(build, folder.root("g2.zarr"), find_attempts(folder, build.key(build.pyramids[0])))
     pyramid = StoredPyramid(folder.root("g2.zarr"), build.grid, written.manifest_sha256)
     np.testing.assert_array_equal(pyramid.read_window(0, build.grid.window), NATIVE)
+
+
+def test_after_a_write_that_failed_no_other_one_is_begun(
+    s3_store: S3Store, rules: Callable[..., None]
+) -> None:
+    rules(Rule("403", method="PUT", key=SHARD, code="AccessDenied"))
+    folder = s3_store.root("alps/max/g1.zarr").create()
+
+    def put_on() -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            folder.put("5/elevation/c/0/0", b"cells")
+
+    folder.put(SHARD, b"cells")
+    with pytest.raises(StoreFailed, match=SHARD):
+        put_on()
+    folder.close()
 
 
 class Stopped(Exception):

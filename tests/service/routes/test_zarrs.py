@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,7 +20,20 @@ from installations import Installation
 from oracle import OracleTile, paint
 from raster.datatree import open_pyramid
 from raster.errors import PyramidNotFound
-from rest import AppClient, add_golden, add_terrain, figure, generation_count, open_client, problem_in, serve
+from raster.storage.local import LocalRoot
+from raster.storage.manifest import Manifest
+from raw_http import written
+from rest import (
+    AppClient,
+    add_golden,
+    add_terrain,
+    figure,
+    generation_count,
+    open_client,
+    problem_in,
+    serve,
+    until,
+)
 from terrains import UTM
 
 SHAPE = 2100, 2600
@@ -326,6 +340,57 @@ def test_a_flipped_bit_in_metadata_or_in_an_index_is_found(
     damaged[-10] ^= 1
     file.write_bytes(damaged)
     problem_in(client.get(f"{address_of(client, 'wide', view)}/{key}"), 503, "pyramid-corrupt")
+
+
+LARGE = "0/elevation/c/0/0"
+"""A shard of 6 MB: more than is read, and than connections hold, at once."""
+
+
+def test_a_large_object_that_lacks_its_last_byte_is_found_before_anything_is_sent(
+    client: AppClient, installation: Installation
+) -> None:
+    shard = Path(add_wide(installation, client)["store_url"]) / LARGE
+    shard.write_bytes(shard.read_bytes()[:-1])
+    address = f"{address_of(client, 'wide')}/{LARGE}"
+    assert client.head(address).status_code == 503
+    problem_in(client.get(address), 503, "pyramid-corrupt")
+
+
+def test_an_answer_whose_object_is_lost_meanwhile_breaks_off(installation: Installation) -> None:
+    with open_client(installation) as client, serve(installation) as service, socket.socket() as connection:
+        shard = Path(add_wide(installation, client)["store_url"]) / LARGE
+        size, url = shard.stat().st_size, httpx.URL(service)
+        connection.settimeout(30)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**14)
+        connection.connect((url.host, url.port))
+        connection.sendall(written("GET", f"{address_of(client, 'wide')}/{LARGE}"))
+        received = connection.recv(1000)
+        shard.unlink()
+        count = len(received)
+        while more := connection.recv(2**16):
+            count += len(more)
+        assert received.startswith(b"HTTP/1.1 200 ")
+        assert count < size
+        until(lambda: client.get("/terrain/wide/pyramid/max").json()["state"] == "corrupt")
+
+
+def hide_cells(path: Path) -> None:
+    """Make a manifest of the golden terrain tell of a shard that it holds nodata only."""
+    manifest, shard = Manifest.from_json(path.read_bytes()), "0/elevation/c/0/0"
+    left = {key: stored for key, stored in manifest.objects.items() if key != shard}
+    path.write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES.values(), hide_cells], ids=[*DAMAGES, "hides cells"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_manifest_that_is_another_one_is_never_believed(
+    client: AppClient, installation: Installation, view: str, damage: Callable[[Path], object]
+) -> None:
+    """No cells must not become 404, which is nodata to readers."""
+    add_golden(installation, client)
+    damage(LocalRoot(Path(build(client, "golden")["store_url"])).manifest_path)
+    problem_in(client.get(f"{address_of(client, 'golden', view)}/0/elevation/c/0/0"), 503, "pyramid-corrupt")
+    assert client.get("/terrain/golden/pyramid/max").json()["state"] == "corrupt"
 
 
 def test_a_terrain_that_is_deleted_is_not_found(client: AppClient, installation: Installation) -> None:

@@ -229,6 +229,16 @@ def test_it_opens_no_file_and_no_socket_and_takes_no_more_memory(tmp_path: Path)
     assert not written.exists()
 
 
+def test_the_processor_s_time_of_each_call_is_limited(tmp_path: Path, pool: DecoderPool) -> None:
+    """One that nobody waits for any more, since who asked it was killed, ends too."""
+    opened = open_elsewhere(pool, source(tmp_path))
+    (decoder,) = children()
+    for _ in range(2):
+        opened.read_window(opened.info.window)
+        used_s = sum(decoder.cpu_times()[:2])
+        assert 0 < decoder.rlimit(psutil.RLIMIT_CPU)[0] <= used_s + 1 + LIMITS.call_s
+
+
 def test_it_has_no_credentials(tmp_path: Path, pool: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t")
     open_elsewhere(pool, source(tmp_path))

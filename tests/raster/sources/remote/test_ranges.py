@@ -131,7 +131,7 @@ def test_the_cache_stays_within_its_bound(open_sources: Open, site: WebServer, t
     assert kept <= 2.5 * limit
 
 
-@pytest.mark.parametrize("damage", [b"", b"short"])
+@pytest.mark.parametrize("damage", [b"", bytes(200)], ids=["empty", "short"])
 def test_what_a_full_disk_left_is_fetched_again(
     open_sources: Open, site: WebServer, tmp_path: Path, damage: bytes
 ) -> None:
