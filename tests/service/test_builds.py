@@ -31,6 +31,7 @@ from service.house import House
 from service.registration import register_tiles
 from service.terrain_grids import grid_of
 from service.tile_orders import TileOrder
+from stored_files import StoredFile
 
 CELLS = np.array([[1, 41, 37], [3, 62, 23], [87, 12, 34]], dtype=np.int16)
 LEVELS = ([[1, 41, 37], [3, 62, 23], [87, 12, 34]], [[62, 37], [87, 34]], [[87]])
@@ -102,7 +103,7 @@ def test_latest_json_does_not_go_back_to_a_build_that_was_overtaken_as_it_ended(
 
     after_publishing(house, monkeypatch, overtake)
     assert build_pyramid(house, "alps", "max", ignore) != newest[0]
-    latest = json.loads((installation.folder / "pyramids/alps/max/latest.json").read_text())
+    latest = json.loads((StoredFile(str(installation.store)) / "alps/max/latest.json").read_bytes())
     assert latest["generation"] == newest[0] == find_fresh(house, "alps", "max")
 
 
@@ -253,6 +254,7 @@ def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(
     cells = np.random.default_rng(0).random((600, 600))
     np.save(installation.tiles / "large.npy", cells)
     register_tiles(house, "alps", [TileOrder(url="large.npy", x=10, y=0)])
+    assert installation.stored_files() == []
     with files_at_most(2**20), pytest.raises(StoreUnavailable, match="ZIGGURAT_STORE_URL"):
         build_pyramid(house, "alps", "max", ignore)
     assert installation.stored_files() == []

@@ -22,6 +22,7 @@ from catalog.models import Registration, StagedTile
 from installations import Installation, make_installation
 from service.cli import app
 from service.house import House
+from stored_files import StoredFile
 
 CELLS = np.array([[1, 41, 37], [3, 62, 23], [87, 12, 34]], dtype=np.int16)
 COMMANDS = typer.main.get_group(app).commands
@@ -75,7 +76,7 @@ def test_json_is_one_document_alone_on_standard_output(installation: Installatio
     assert added == {"tiles": [1], "revision": 1}
     (built,) = installation.run("build", "alps", "--json").document["pyramids"]
     assert (built["metric"], built["state"], built["level_count"]) == ("max", "ready", 3)
-    assert Path(built["store_url"]).is_dir()
+    assert (StoredFile(built["store_url"]) / "zarr.json").read_bytes()
     told = installation.run("info", "1", "--json").document
     assert (told["terrain"]["x"], told["terrain"]["y"]) == (-2, 5)
     states = {pyramid["metric"]: pyramid["state"] for pyramid in told["pyramids"]}
