@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -20,6 +20,7 @@ from service.last_good import LastGood
 from service.levels import LevelReader
 from service.registration_desk import RegistrationDesk
 from service.retrying import try_again
+from service.sharing import Shared
 from service.zarr_reader import ZarrReader
 
 P = ParamSpec("P")
@@ -37,6 +38,7 @@ class Desk:
     registrations: RegistrationDesk
     last_good: LastGood
     gate: Gate
+    shared: Shared
     threads: CapacityLimiter
     """As many as the gate lets pass: nobody waits here."""
 
@@ -76,6 +78,15 @@ class Desk:
         with reporting_exhaustion():
             return await try_again(attempt, latest, self.house.tally)
 
+    async def share(self, key: Hashable, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `run`, but once for all who ask under the same key before it begins.
+
+        Raises
+        ------
+        What `run` raises.
+        """
+        return await self.shared.run((function, key), partial(self.run, function, *args, **kwargs))
+
     async def take_turn(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Await what reads the store and not the catalogue, as one of those that the gate lets pass.
 
@@ -101,6 +112,7 @@ def open_desk(house: House) -> Desk:
         RegistrationDesk(house),
         LastGood(house),
         Gate(threads, house.settings.request_queue),
+        Shared(),
         CapacityLimiter(threads),
     )
 

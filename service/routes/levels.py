@@ -139,7 +139,7 @@ async def get_level(
     """
     form = choose_format(f, accept)
     asked = WindowAsked(level=level, row=row, col=col, height=height, width=width)
-    located = await desk.run(desk.levels.locate, terrain, metric, asked)
+    located = await _locate(desk, terrain, metric, asked)
     preference, granted = _preference(desk, prefer), granted_scope(request.scope)
     if not located.is_fresh:
         located = await _brought_up_to_date(
@@ -151,7 +151,7 @@ async def get_level(
     if resolved is None:
         return await _accepted(desk, located, preference)
     try:
-        return await desk.run(_respond, request, desk.levels, resolved, form)
+        return await _respond(request, desk, resolved, form)
     except PyramidCorrupt:
         with suppress(BuildCancelled):  # the catalogue knows it, too: somebody will build it
             desk.builds.order(located.terrain.id, metric, located.terrain.revision)
@@ -175,7 +175,7 @@ async def _brought_up_to_date(
         except (RasterError, CatalogError, ServiceError) as error:
             failure = error
         # the terrain may have changed meanwhile, or be gone
-        located = await desk.run(desk.levels.locate, located.terrain.id, located.metric, located.asked)
+        located = await _locate(desk, located.terrain.id, located.metric, located.asked)
         if failure is not None and not located.is_fresh and located.terrain.revision == revision:
             if refuses_stale or desk.levels.resolve(located) is None:
                 if located.is_corrupt and is_lasting(failure):
@@ -183,6 +183,11 @@ async def _brought_up_to_date(
                 raise failure
             return located
     return located
+
+
+async def _locate(desk: Desk, terrain: int | str, metric: str, asked: WindowAsked) -> Located:
+    # all who wait for a build go on at once when it ends
+    return await desk.share((terrain, metric, asked), desk.levels.locate, terrain, metric, asked)
 
 
 def _preference(desk: Desk, prefer: str | None) -> Preference:
@@ -205,7 +210,7 @@ async def _accepted(desk: Desk, located: Located, preference: Preference) -> Res
     return JSONResponse(body, status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
-def _respond(request: Request, levels: LevelReader, resolved: LevelWindow, form: str) -> Response:
+async def _respond(request: Request, desk: Desk, resolved: LevelWindow, form: str) -> Response:
     generation = resolved.generation
     etag = etag_of(generation.id, resolved.level, resolved.window, resolved.state, form)
     headers = {
@@ -217,12 +222,15 @@ def _respond(request: Request, levels: LevelReader, resolved: LevelWindow, form:
     }
     if answers_304(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    content = await desk.share(etag, _read, desk.levels, resolved, form)
+    return Response(content, media_type=MEDIA_TYPES[form], headers=headers)
+
+
+def _read(levels: LevelReader, resolved: LevelWindow, form: str) -> bytes:
     cells = levels.read(resolved)
     if form == "npy":
-        content = encode_npy(cells)
-    else:
-        content = encode_json(_describe(resolved), cells, cell_type_of(generation))
-    return Response(content, media_type=MEDIA_TYPES[form], headers=headers)
+        return encode_npy(cells)
+    return encode_json(_describe(resolved), cells, cell_type_of(resolved.generation))
 
 
 def _describe(resolved: LevelWindow) -> dict[str, Any]:
