@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=[*KINDS, "both"],
         help="Kinds of catalogues that tests run on. Default: both for those of the catalogue, else SQLite.",
     )
+    parser.addoption(
+        "--store",
+        choices=["folder", "s3"],
+        default="folder",
+        help="Where tests of the service that do not say it have their pyramids.",
+    )
 
 
 def pytest_configure() -> None:
@@ -114,20 +120,48 @@ def running_s3() -> Iterator[S3Server]:
 @pytest.fixture
 def s3(running_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
     """An S3 server that this process, and those it starts, find by the usual settings; it works well."""
-    for name, value in running_s3.environment.items():
-        monkeypatch.setenv(name, value)
+    point_to(running_s3, monkeypatch)
     running_s3.spoil()
     yield running_s3
     running_s3.spoil()
 
 
+def point_to(server: S3Server, patch: pytest.MonkeyPatch) -> None:
+    for name, value in server.environment.items():
+        patch.setenv(name, value)
+
+
 @pytest.fixture
 def bucket(s3: S3Server) -> str:
     """The name of a bucket of one's own."""
+    return make_bucket(s3)
+
+
+def make_bucket(server: S3Server) -> str:
     name = f"test-{uuid4().hex}"
-    s3.client().create_bucket(Bucket=name)
-    s3.requests()
+    server.client().create_bucket(Bucket=name)
+    server.requests()
     return name
+
+
+@pytest.fixture
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    """A store in a bucket of the test's own, if the command line wants that."""
+    if request.config.getoption("--store") == "folder":
+        return None
+    return f"s3://{request.getfixturevalue('bucket')}/pyramids"
+
+
+@pytest.fixture(scope="module")
+def module_store_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """One that all tests of a file share."""
+    if request.config.getoption("--store") == "folder":
+        yield None
+        return
+    server: S3Server = request.getfixturevalue("running_s3")
+    with pytest.MonkeyPatch.context() as patch:
+        point_to(server, patch)
+        yield f"s3://{make_bucket(server)}/pyramids"
 
 
 @pytest.fixture

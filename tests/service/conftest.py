@@ -14,8 +14,16 @@ from rest import add_golden, serve
 
 
 @pytest.fixture
-def installation(tmp_path: Path, catalogue_url: str) -> Installation:
-    return make_installation(tmp_path, catalogue_url)
+def installation(tmp_path: Path, catalogue_url: str, store_url: str | None) -> Installation:
+    return make_installation(tmp_path, catalogue_url, store_url)
+
+
+@pytest.fixture(scope="module")
+def shared_installation(
+    tmp_path_factory: pytest.TempPathFactory, module_catalogue_url: str, module_store_url: str | None
+) -> Installation:
+    """One for all tests of a file that leave it as it is."""
+    return make_installation(tmp_path_factory.mktemp("shared"), module_catalogue_url, module_store_url)
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def chance() -> Random:
 def store(request: pytest.FixtureRequest, installation: Installation) -> dict[str, str]:
     """The settings that name the store."""
     if request.param == "disk":
-        return {"STORE_URL": str(installation.folder / "pyramids")}
+        return {"STORE_URL": str(installation.store_folder)}
     return {"STORE_URL": f"s3://{request.getfixturevalue('bucket')}/pyramids"}
 
 

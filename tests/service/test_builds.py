@@ -31,6 +31,7 @@ from service.house import House
 from service.registration import register_tiles
 from service.terrain_grids import grid_of
 from service.tile_orders import TileOrder
+from stored_files import StoredFile
 
 CELLS = np.array([[1, 41, 37], [3, 62, 23], [87, 12, 34]], dtype=np.int16)
 LEVELS = ([[1, 41, 37], [3, 62, 23], [87, 12, 34]], [[62, 37], [87, 34]], [[87]])
@@ -82,7 +83,7 @@ def test_latest_json_names_the_generation_for_readers_of_the_store_alone(
     build_pyramid(house, "alps", "max", ignore)
     change(house, installation)
     newest = build_pyramid(house, "alps", "max", ignore)
-    folder = installation.folder / "pyramids" / "alps" / "max"
+    folder = installation.store_folder / "alps" / "max"
     latest = json.loads((folder / "latest.json").read_text())
     assert latest.keys() == {"generation", "href", "built_at"}
     assert latest["generation"] == newest
@@ -102,7 +103,7 @@ def test_latest_json_does_not_go_back_to_a_build_that_was_overtaken_as_it_ended(
 
     after_publishing(house, monkeypatch, overtake)
     assert build_pyramid(house, "alps", "max", ignore) != newest[0]
-    latest = json.loads((installation.folder / "pyramids/alps/max/latest.json").read_text())
+    latest = json.loads((StoredFile(str(installation.store)) / "alps/max/latest.json").read_bytes())
     assert latest["generation"] == newest[0] == find_fresh(house, "alps", "max")
 
 
@@ -133,7 +134,7 @@ def test_the_generation_before_stays_readable(house: House, installation: Instal
     change(house, installation)
     assert find_fresh(house, "alps", "max") is None
     build_pyramid(house, "alps", "max", ignore)
-    root = installation.folder / "pyramids" / "alps" / "max" / f"{first}.zarr"
+    root = installation.store_folder / "alps" / "max" / f"{first}.zarr"
     stored = StoredPyramid(LocalRoot(root), before.plan.grid)
     assert stored.read_window(2, before.plan.grid.level(2).window).tolist() == [[87]]
 
@@ -226,7 +227,7 @@ def test_what_was_stopped_long_ago_is_swept_by_the_next_build(
     left = set(installation.stored_files())
     build_pyramid(house, "alps", "max", ignore)
     assert left <= set(installation.stored_files())
-    (journal,) = (installation.folder / "pyramids" / "alps" / "max").glob("*.journal")
+    (journal,) = (installation.store_folder / "alps" / "max").glob("*.journal")
     os.utime(journal, (0, 0))
     register_tiles(house, "alps", [TileOrder(url="a.npy", x=0, y=0, priority=1)])
     build_pyramid(house, "alps", "max", ignore)
@@ -253,6 +254,7 @@ def test_a_full_disk_is_an_error_of_the_store_and_leaves_nothing(
     cells = np.random.default_rng(0).random((600, 600))
     np.save(installation.tiles / "large.npy", cells)
     register_tiles(house, "alps", [TileOrder(url="large.npy", x=10, y=0)])
+    assert installation.stored_files() == []
     with files_at_most(2**20), pytest.raises(StoreUnavailable, match="ZIGGURAT_STORE_URL"):
         build_pyramid(house, "alps", "max", ignore)
     assert installation.stored_files() == []
@@ -285,7 +287,7 @@ def test_what_cannot_be_planned_is_refused_before_anything_is_written(
         build_pyramid(house, "alps", "maximum", ignore)
     with pytest.raises(TerrainEmpty, match="empty"):
         build_pyramid(house, "empty", "max", ignore)
-    assert not (installation.folder / "pyramids").exists()
+    assert not (installation.store_folder).exists()
 
 
 def test_planning_writes_nothing_and_opens_no_source(house: House, installation: Installation) -> None:
@@ -293,7 +295,7 @@ def test_planning_writes_nothing_and_opens_no_source(house: House, installation:
     planned = plan_build(house, "alps", ["max"])
     assert href_of(planned.plan.pyramids[0]).startswith("alps/max/g")
     assert planned.plan.grid.shape == (3, 3)
-    assert not (installation.folder / "pyramids").exists()
+    assert not (installation.store_folder).exists()
 
 
 def test_progress_ends_at_all_shards(house: House) -> None:

@@ -22,17 +22,17 @@ from catalog.models import Registration, StagedTile
 from installations import Installation, make_installation
 from service.cli import app
 from service.house import House
+from stored_files import StoredFile
 
 CELLS = np.array([[1, 41, 37], [3, 62, 23], [87, 12, 34]], dtype=np.int16)
 COMMANDS = typer.main.get_group(app).commands
 
 
 @pytest.fixture
-def installation(tmp_path: Path, catalogue_url: str) -> Installation:
-    made = make_installation(tmp_path, catalogue_url)
-    np.save(made.tiles / "a.npy", CELLS)
-    np.save(made.tiles / "b.npy", CELLS)
-    return made
+def installation(installation: Installation) -> Installation:
+    np.save(installation.tiles / "a.npy", CELLS)
+    np.save(installation.tiles / "b.npy", CELLS)
+    return installation
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_json_is_one_document_alone_on_standard_output(installation: Installatio
     assert added == {"tiles": [1], "revision": 1}
     (built,) = installation.run("build", "alps", "--json").document["pyramids"]
     assert (built["metric"], built["state"], built["level_count"]) == ("max", "ready", 3)
-    assert Path(built["store_url"]).is_dir()
+    assert (StoredFile(built["store_url"]) / "zarr.json").read_bytes()
     told = installation.run("info", "1", "--json").document
     assert (told["terrain"]["x"], told["terrain"]["y"]) == (-2, 5)
     states = {pyramid["metric"]: pyramid["state"] for pyramid in told["pyramids"]}
@@ -100,7 +100,7 @@ def test_an_unknown_metric_fails_before_anything_is_built(alps: Installation) ->
     said = alps.run("build", "alps", "--metric", "max,medium")
     assert (said.code, said.stdout) == (1, "")
     assert said.complaint.startswith("error: no metric 'medium'; there are max, min, mean, count, ")
-    assert not (alps.folder / "pyramids").exists()
+    assert not (alps.store_folder).exists()
 
 
 def test_metrics_named_twice_are_built_once(alps: Installation) -> None:
@@ -342,7 +342,7 @@ def test_two_processes_register_and_build_the_same_terrain_at_once(installation:
     assert_all_succeed([installation.start("build", "alps") for _ in range(2)])
     ready = installation.run("info", "alps", "--json").document["pyramids"][0]
     assert ready["state"] == "ready"
-    latest = json.loads((installation.folder / "pyramids" / "alps" / "max" / "latest.json").read_text())
+    latest = json.loads((installation.store_folder / "alps" / "max" / "latest.json").read_text())
     assert latest["generation"] == ready["generation"]
     top = xarray.open_dataset(ready["store_url"], engine="zarr", group="3")
     assert top["elevation"].values.tolist() == [[87]]

@@ -234,7 +234,7 @@ def test_damaged_cells_are_never_served_and_are_built_anew(
 ) -> None:
     first = client.get(f"{STATE}/0")
     generation = first.headers["ziggurat-generation"]
-    root = installation.folder / "pyramids" / "golden" / "max" / f"{generation}.zarr"
+    root = installation.store_folder / "golden" / "max" / f"{generation}.zarr"
     (shard,) = (
         path for path in (root / "0" / "elevation").rglob("*") if path.is_file() and "c" in path.parts
     )
@@ -258,7 +258,7 @@ def test_a_damaged_pyramid_whose_sources_are_gone_says_what_is_missing(
     installation: Installation, client: httpx.Client
 ) -> None:
     generation = client.get(LEVEL).headers["ziggurat-generation"]
-    shutil.rmtree(installation.folder / "pyramids" / "golden" / "max" / f"{generation}.zarr")
+    shutil.rmtree(installation.store_folder / "golden" / "max" / f"{generation}.zarr")
     (installation.tiles / "west.npy").unlink()
     problem_in(client.get(LEVEL), 503, "pyramid-corrupt")
     problem = problem_in(client.get(LEVEL), 500, "pyramid-lost")

@@ -73,7 +73,7 @@ def test_what_somebody_builds_stays_and_what_a_killed_build_left_goes(
     house: House, installation: Installation
 ) -> None:
     used, attempt = build(house), "g20990101t000000000000-00000000"
-    copy = installation.folder / "pyramids" / "alps" / "max" / f"{attempt}.zarr"
+    copy = installation.store_folder / "alps" / "max" / f"{attempt}.zarr"
     copy.mkdir()
     (copy / "zarr.json").write_text("{}")
     with house.database.write() as session:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from catalog.models import ApiKey
 from catalog.repository import keys
 from catalog.repository.keys import Scope
 from held_metric import METRICS, held_builds
-from installations import Installation, make_installation
+from installations import Installation
 from rest import AppClient, add_golden, generation_count, hold_catalogue, open_client, problem_in, until
 from service.app import create_app
 from service.key_guard import kept_private, scope_needed
@@ -28,12 +27,11 @@ CELLS = 35
 
 
 @pytest.fixture
-def installation(tmp_path: Path, catalogue_url: str) -> Installation:
+def installation(installation: Installation) -> Installation:
     """The golden terrain, nothing built."""
-    made = make_installation(tmp_path, catalogue_url)
-    with open_client(made) as client:
-        add_golden(made, client)
-    return made
+    with open_client(installation) as client:
+        add_golden(installation, client)
+    return installation
 
 
 @pytest.fixture

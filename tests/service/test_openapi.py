@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from installations import Installation, make_installation
+from installations import Installation
 from rest import AppClient, add_terrain, open_client
 from service.app import create_app
 from service.json_bodies import MEDIA_TYPE
@@ -151,13 +151,12 @@ def test_every_parameter_and_body_has_an_example_that_is_as_described(operation:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, module_catalogue_url: str) -> Iterator[AppClient]:
+def demo(shared_installation: Installation) -> Iterator[AppClient]:
     """What the examples are about: the golden terrain of the demonstration, and a table that was sent."""
-    made = make_installation(tmp_path_factory.mktemp("demo"), module_catalogue_url)
     for name in ("golden-west.npy", "golden-east.npy"):
-        shutil.copy(DEMO_TILES / name, made.tiles)
-    with open_client(made) as client:
-        yield prepared(made, client)
+        shutil.copy(DEMO_TILES / name, shared_installation.tiles)
+    with open_client(shared_installation) as client:
+        yield prepared(shared_installation, client)
 
 
 def prepared(made: Installation, client: AppClient) -> AppClient:

@@ -14,7 +14,7 @@ import pytest
 
 import schemathesis_hooks
 from catalog.repository.keys import Scope
-from installations import Installation, make_installation
+from installations import Installation
 from make_small_terrains import GOLDEN
 from rest import serve
 from service.creation import TerrainOrder, create_terrain
@@ -27,18 +27,17 @@ TERRAINS = ("golden", *(f"survey-{number}" for number in range(6)))
 
 
 @pytest.fixture
-def installation(tmp_path: Path, catalogue_url: str) -> Installation:
+def installation(installation: Installation) -> Installation:
     """Terrains of two tiles each: ids and names are those that the configuration has requests try."""
-    made = make_installation(tmp_path, catalogue_url)
     cells = np.array(GOLDEN, dtype=np.int16)
-    np.save(made.tiles / "golden-west.npy", cells[:, :4])
-    np.save(made.tiles / "golden-east.npy", cells[:, 4:])
+    np.save(installation.tiles / "golden-west.npy", cells[:, :4])
+    np.save(installation.tiles / "golden-east.npy", cells[:, 4:])
     tiles = [TileOrder(url="golden-west.npy", x=0, y=0), TileOrder(url="golden-east.npy", x=4, y=0)]
-    with made.house() as house:
+    with installation.house() as house:
         for name in TERRAINS:
             create_terrain(house, TerrainOrder(name=name))
             register_tiles(house, name, tiles)
-    return made
+    return installation
 
 
 @pytest.mark.parametrize("auth", ["open", "keys"])

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -74,25 +74,29 @@ def test_a_request_and_its_build_that_sigterm_meets_half_way_are_finished(instal
 
 
 def test_clients_that_heed_readiness_lose_no_request(installation: Installation) -> None:
-    with served(installation, DRAIN_S="2") as service, ThreadPoolExecutor() as pool:
-        elsewhere = threading.Event()
+    elsewhere = threading.Event()
+    with (
+        served(installation, DRAIN_S="2") as service,
+        ThreadPoolExecutor() as pool,
+        ExitStack() as at_the_end,
+    ):
+        at_the_end.callback(elsewhere.set)
+        answers: list[list[int]] = [[] for _ in range(4)]
 
-        def keep_asking() -> list[int]:
-            statuses = []
+        def keep_asking(statuses: list[int]) -> None:
             with httpx.Client(base_url=service.client.base_url, timeout=30) as client:
                 while not elsewhere.is_set():
                     statuses.append(client.get("/terrain").status_code)
-            return statuses
 
-        clients = [pool.submit(keep_asking) for _ in range(4)]
-        time.sleep(0.5)
+        clients = [pool.submit(keep_asking, statuses) for statuses in answers]
+        until(lambda: all(len(statuses) > 10 for statuses in answers))
         service.terminate()
         until(lambda: not is_ready(service.client))
         time.sleep(0.3)  # who routes requests is never quite up to date
         elsewhere.set()
-        answers = [client.result() for client in clients]
+        for client in clients:
+            client.result()
         assert service.process.wait(20) == 0
-    assert all(len(statuses) > 10 for statuses in answers)
     assert {status for statuses in answers for status in statuses} == {200}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 import rasterio
 from affine import Affine
 
@@ -50,22 +51,34 @@ class Said:
 
 @dataclass(frozen=True)
 class Installation:
-    """A store below `folder`, tiles in `tiles`; the catalogue is a file below `folder` unless it is named."""
+    """Tiles in `tiles`; the catalogue and the store lie below `folder`, too, unless they are named."""
 
     folder: Path
     tiles: Path
     catalogue_url: str | None = None
+    store_url: str | None = None
 
     @property
     def database_url(self) -> str:
         return self.catalogue_url or f"sqlite:///{self.folder / 'catalog.db'}"
 
     @property
+    def store(self) -> str | Path:
+        return self.store_url or self.folder / "pyramids"
+
+    @property
+    def store_folder(self) -> Path:
+        """The store of a test that looks into files of its own."""
+        if self.store_url is not None:
+            pytest.skip("looks into the store's folder")
+        return self.folder / "pyramids"
+
+    @property
     def environment(self) -> dict[str, str]:
         """The settings that make a process this installation's."""
         return {
             f"{PREFIX}DATABASE_URL": self.database_url,
-            f"{PREFIX}STORE_URL": str(self.folder / "pyramids"),
+            f"{PREFIX}STORE_URL": str(self.store),
             f"{PREFIX}TILE_ROOT": str(self.tiles),
             f"{PREFIX}SPOOL": str(self.folder / "spool"),
         }
@@ -101,7 +114,7 @@ class Installation:
         """The settings of this installation in this process."""
         return Settings(
             database_url=self.database_url,
-            store_url=self.folder / "pyramids",
+            store_url=self.store,
             tile_root=(self.tiles,),
             spool=self.folder / "spool",
         ).model_copy(update=changed)
@@ -118,15 +131,17 @@ class Installation:
 
     def stored_files(self) -> list[str]:
         """Every file of the store, relative to it."""
-        store = self.folder / "pyramids"
+        store = self.store_folder
         return sorted(path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file())
 
 
-def make_installation(folder: Path, catalogue_url: str | None = None) -> Installation:
+def make_installation(
+    folder: Path, catalogue_url: str | None = None, store_url: str | None = None
+) -> Installation:
     """An installation with an empty folder of tiles."""
     tiles = folder / "tiles"
     tiles.mkdir()
-    return Installation(folder, tiles, catalogue_url)
+    return Installation(folder, tiles, catalogue_url, store_url)
 
 
 def save_geotiff(

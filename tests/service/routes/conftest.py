@@ -6,16 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from installations import Installation, make_installation
+from installations import Installation
 from rest import AppClient, add_golden, open_client
 
 
 @pytest.fixture(scope="module")
-def golden(tmp_path_factory: pytest.TempPathFactory, module_catalogue_url: str) -> Iterator[AppClient]:
+def golden(shared_installation: Installation) -> Iterator[AppClient]:
     """A service with the terrain `golden`, id 1, and nothing else; tests leave it as it is."""
-    installation = make_installation(tmp_path_factory.mktemp("golden"), module_catalogue_url)
-    with open_client(installation) as client:
-        add_golden(installation, client)
+    with open_client(shared_installation) as client:
+        add_golden(shared_installation, client)
         yield client
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -16,11 +15,10 @@ import xarray
 import zarr
 from aiohttp import ClientResponseError
 
-from installations import Installation, make_installation
+from installations import Installation
 from oracle import OracleTile, paint
 from raster.datatree import open_pyramid
 from raster.errors import PyramidNotFound
-from raster.storage.local import LocalRoot
 from raster.storage.manifest import Manifest
 from raw_http import written
 from rest import (
@@ -34,6 +32,7 @@ from rest import (
     serve,
     until,
 )
+from stored_files import StoredFile
 from terrains import UTM
 
 SHAPE = 2100, 2600
@@ -57,11 +56,10 @@ def add_wide(installation: Installation, client: AppClient) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def wide(tmp_path_factory: pytest.TempPathFactory, module_catalogue_url: str) -> Iterator[AppClient]:
+def wide(shared_installation: Installation) -> Iterator[AppClient]:
     """A service with that terrain; tests leave it as it is."""
-    installation = make_installation(tmp_path_factory.mktemp("wide"), module_catalogue_url)
-    with open_client(installation) as client:
-        add_wide(installation, client)
+    with open_client(shared_installation) as client:
+        add_wide(shared_installation, client)
         yield client
 
 
@@ -77,8 +75,8 @@ def address_of(client: AppClient, terrain: str, view: str = "zarr") -> str:
     return url.replace("/zarr/", f"/{view}/")
 
 
-def stored(client: AppClient, terrain: str) -> Path:
-    return Path(client.get(f"/terrain/{terrain}/pyramid/max").json()["store_url"])
+def stored(client: AppClient, terrain: str) -> StoredFile:
+    return StoredFile(client.get(f"/terrain/{terrain}/pyramid/max").json()["store_url"])
 
 
 def test_xarray_opens_both_views_and_finds_the_cells_of_the_terrain(installation: Installation) -> None:
@@ -143,7 +141,7 @@ def test_an_open_tree_stays_what_it_is_while_others_are_published(installation: 
 
 def test_the_view_without_shards_has_the_bytes_of_the_shards(wide: AppClient) -> None:
     root, address = stored(wide, "wide"), address_of(wide, "wide", "unsharded")
-    without = zarr.open_array(store=f"file://{root}", path="0/elevation", mode="r", zarr_format=3)
+    without = zarr.open_array(store=root.url, path="0/elevation", mode="r", zarr_format=3)
     assert without.shards == (2048, 2048)
     described = wide.get(f"{address}/0/elevation/zarr.json").json()
     assert described["chunk_grid"]["configuration"]["chunk_shape"] == [512, 512]
@@ -195,7 +193,7 @@ def test_what_is_no_range_is_answered_with_everything(wide: AppClient, key: str,
 @pytest.mark.parametrize("key", ["zarr.json", "0/elevation/c/1/1"])
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
 def test_a_range_behind_the_end_is_refused_with_the_size(wide: AppClient, key: str, asked: str) -> None:
-    size = (stored(wide, "wide") / key).stat().st_size
+    size = len((stored(wide, "wide") / key).read_bytes())
     answer = wide.get(f"{address_of(wide, 'wide')}/{key}", headers={"Range": asked})
     assert problem_in(answer, 416, "range-not-satisfiable")["size"] == size
     assert answer.headers["content-range"] == f"bytes */{size}"
@@ -321,7 +319,7 @@ def test_what_is_damaged_is_never_answered_and_built_anew(
     add_golden(installation, client)
     state = build(client, "golden")
     address = f"{address_of(client, 'golden', view)}/{key}"
-    DAMAGES[damage](Path(state["store_url"]) / key)
+    DAMAGES[damage](StoredFile(state["store_url"]) / key)
     answer = client.get(address)
     problem_in(answer, 503, "pyramid-corrupt")
     assert int(answer.headers["retry-after"]) > 0
@@ -336,7 +334,7 @@ def test_what_is_damaged_is_never_answered_and_built_anew(
 def test_a_flipped_bit_in_metadata_or_in_an_index_is_found(
     client: AppClient, installation: Installation, view: str, key: str
 ) -> None:
-    file = Path(add_wide(installation, client)["store_url"]) / key
+    file = StoredFile(add_wide(installation, client)["store_url"]) / key
     damaged = bytearray(file.read_bytes())
     damaged[-10] ^= 1
     file.write_bytes(damaged)
@@ -350,7 +348,7 @@ LARGE = "0/elevation/c/0/0"
 def test_a_large_object_that_lacks_its_last_byte_is_found_before_anything_is_sent(
     client: AppClient, installation: Installation
 ) -> None:
-    shard = Path(add_wide(installation, client)["store_url"]) / LARGE
+    shard = StoredFile(add_wide(installation, client)["store_url"]) / LARGE
     shard.write_bytes(shard.read_bytes()[:-1])
     address = f"{address_of(client, 'wide')}/{LARGE}"
     assert client.head(address).status_code == 503
@@ -359,8 +357,8 @@ def test_a_large_object_that_lacks_its_last_byte_is_found_before_anything_is_sen
 
 def test_an_answer_whose_object_is_lost_meanwhile_breaks_off(installation: Installation) -> None:
     with open_client(installation) as client, serve(installation) as service, socket.socket() as connection:
-        shard = Path(add_wide(installation, client)["store_url"]) / LARGE
-        size, url = shard.stat().st_size, httpx.URL(service)
+        shard = StoredFile(add_wide(installation, client)["store_url"]) / LARGE
+        size, url = len(shard.read_bytes()), httpx.URL(service)
         connection.settimeout(30)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**14)
         connection.connect((url.host, url.port))
@@ -375,7 +373,7 @@ def test_an_answer_whose_object_is_lost_meanwhile_breaks_off(installation: Insta
         until(lambda: client.get("/terrain/wide/pyramid/max").json()["state"] == "corrupt")
 
 
-def hide_cells(path: Path) -> None:
+def hide_cells(path: StoredFile) -> None:
     """Make a manifest of the golden terrain tell of a shard that it holds nodata only."""
     manifest, shard = Manifest.from_json(path.read_bytes()), "0/elevation/c/0/0"
     left = {key: stored for key, stored in manifest.objects.items() if key != shard}
@@ -385,11 +383,11 @@ def hide_cells(path: Path) -> None:
 @pytest.mark.parametrize("damage", [*DAMAGES.values(), hide_cells], ids=[*DAMAGES, "hides cells"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_manifest_that_is_another_one_is_never_believed(
-    client: AppClient, installation: Installation, view: str, damage: Callable[[Path], object]
+    client: AppClient, installation: Installation, view: str, damage: Callable[[StoredFile], object]
 ) -> None:
     """No cells must not become 404, which is nodata to readers."""
     add_golden(installation, client)
-    damage(LocalRoot(Path(build(client, "golden")["store_url"])).manifest_path)
+    damage(StoredFile(build(client, "golden")["store_url"].replace(".zarr", ".manifest.json")))
     problem_in(client.get(f"{address_of(client, 'golden', view)}/0/elevation/c/0/0"), 503, "pyramid-corrupt")
     assert client.get("/terrain/golden/pyramid/max").json()["state"] == "corrupt"
 
@@ -399,7 +397,7 @@ def test_a_terrain_that_is_deleted_is_not_found(client: AppClient, installation:
     state = build(client, "golden")
     assert client.get(f"{state['zarr_url']}/zarr.json").status_code == 200
     assert client.delete("/terrain/golden").status_code == 204
-    (Path(state["store_url"]) / "zarr.json").unlink()
+    (StoredFile(state["store_url"]) / "zarr.json").unlink()
     problem_in(client.get(f"{state['zarr_url']}/zarr.json"), 410, "generation-not-found")
 
 
@@ -423,7 +421,7 @@ def test_an_open_tree_is_told_that_its_generation_is_gone(installation: Installa
         state = build(client, "golden")
         with xarray.open_datatree(f"{service}{state['zarr_url']}", engine="zarr") as tree:
             assert client.delete("/terrain/golden").status_code == 204
-            (Path(state["store_url"]) / "0/elevation/c/0/0").unlink()
+            (StoredFile(state["store_url"]) / "0/elevation/c/0/0").unlink()
             with pytest.raises(ClientResponseError, match="410"):
                 np.asarray(tree["0/elevation"])
 
