@@ -246,7 +246,8 @@ def test_damaged_cells_are_never_served_and_are_built_anew(
     problem = problem_in(answer, 503, "pyramid-corrupt")
     assert "detail" not in problem, "keys of the store are nobody's business"
     assert 1 <= int(answer.headers["retry-after"]) <= 5
-    until_ready(client)  # nobody asks for it
+    assert client.get(STATE).json()["state"] != "corrupt", "it was ordered at once"
+    until_ready(client)
     again = client.get(f"{STATE}/0")
     assert again.json()["values"] == first.json()["values"]
     assert again.headers["ziggurat-generation"] != generation

@@ -19,6 +19,7 @@ from service.build_turns import wanted_build
 from service.builds import build_pyramid
 from service.collection import Collected, Why, collect
 from service.creation import TerrainOrder, create_terrain
+from service.errors import StoreUnavailable
 from service.house import House
 from service.registration import register_tiles
 from service.tile_orders import TileOrder
@@ -60,6 +61,34 @@ def test_a_retired_generation_goes_and_the_one_in_use_stays(house: House, instal
     assert sweep(house) == {first: Why.RETIRED}
     assert stored(installation) == {second}
     assert sweep(house) == {}
+
+
+def test_nobody_is_sent_to_a_generation_that_could_be_removed_by_half(
+    house: House, installation: Installation
+) -> None:
+    first, second = build(house), build(house, again=True)
+    manifest = installation.store_folder / "alps" / "max" / f"{first}.manifest.json"
+    manifest.unlink()
+    manifest.mkdir()  # stands for a store that fails
+    with pytest.raises(StoreUnavailable):
+        sweep(house)
+    assert row_count(installation, Generation) == 1
+    manifest.rmdir()
+    assert sweep(house) == {first: Why.ORPHAN}
+    assert stored(installation) == {second}
+
+
+def test_what_another_process_removes_meanwhile_is_told_of_once(house: House) -> None:
+    first, second, _ = build(house), build(house, again=True), build(house, again=True)
+    others: list[dict[str, Why]] = []
+
+    def sweep_meanwhile(done: int, total: int) -> None:
+        assert total == 2
+        others.append(sweep(house))
+
+    found = collect(house, sweep_meanwhile, dry_run=False)
+    assert [each.generation for each in found] == [first]
+    assert others == [{second: Why.RETIRED}, {}]
 
 
 def test_nothing_goes_within_the_time_of_grace(house: House, installation: Installation) -> None:

@@ -108,7 +108,8 @@ def test_lost_bytes_are_made_anew(
     lose(s3, f"{client.get(STATE).json()['store_url']}/{key}", damage)
     answer = client.get(LEVEL)
     problem_in(answer, 503, "pyramid-corrupt")
-    until(lambda: client.get(STATE).json()["state"] == "ready")  # nobody asks for it
+    assert client.get(STATE).json()["state"] != "corrupt", "it was ordered at once"
+    until(lambda: client.get(STATE).json()["state"] == "ready")
     assert client.get(LEVEL).json()["values"] == LEVEL_1
 
 

@@ -334,10 +334,22 @@ def test_what_the_store_refuses_to_delete_is_told(s3_store: S3Store, rules: Call
 def test_a_read_ends_at_its_deadline_however_often_it_would_be_tried(
     bucket: str, s3: S3Server, rules: Callable[..., None]
 ) -> None:
-    store = S3Store(Bucket(bucket, Patience(silence_s=60, read_s=0.5)), "")
+    store = S3Store(Bucket(bucket, Patience(silence_s=10, read_s=0.5)), "")
     rules(Rule("stall"))
     with pytest.raises(StoreFailed, match="no answer in time"):
         store.root("alps/max/g1.zarr").read_manifest()
+    store.close()
+
+
+def test_a_write_ends_at_its_deadline_however_often_it_would_be_tried(
+    bucket: str, s3: S3Server, rules: Callable[..., None]
+) -> None:
+    store = S3Store(Bucket(bucket, Patience(silence_s=10, write_s=0.5)), "")
+    rules(Rule("stall", method="PUT"))
+    folder = store.root("alps/max/g1.zarr").create()
+    folder.put(SHARD, b"cells")
+    with pytest.raises(StoreFailed, match="no answer in time"):
+        folder.flush()
     store.close()
 
 
