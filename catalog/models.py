@@ -193,8 +193,30 @@ class Generation(Base):
     shard_count: Mapped[int]
     byte_count: Mapped[int]
     manifest_sha256: Mapped[str]
+    # of the terrain's tiles those it was built without
+    missing_tile_count: Mapped[int] = mapped_column(server_default="0")
     # since when no pyramid points at it
     retired_at: Mapped[datetime | None]
+
+
+class MissingTile(Base):
+    """A tile that a generation was built without, since it could not be had; its place in level 0."""
+
+    __tablename__ = "missing_tile"
+
+    generation_id: Mapped[str] = mapped_column(
+        Text, ForeignKey("generation.id", ondelete="CASCADE"), primary_key=True
+    )
+    # from 0, by precedence
+    number: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    row: Mapped[int]
+    col: Mapped[int]
+    height: Mapped[int]
+    width: Mapped[int]
+    # of failure: the error's name
+    kind: Mapped[str]
+    reason: Mapped[str]
 
 
 class Pyramid(Base):
