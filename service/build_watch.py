@@ -13,9 +13,10 @@ from catalog.errors import CatalogError
 from catalog.repository.lease_views import LeaseView
 from catalog.repository.leases import LeaseState
 from catalog.repository.wanted_builds import list_wanted
-from service.build_turns import RECIPE, look
+from service.build_turns import RECIPES, look, on_missing_of
 from service.errors import BuildCalledOff, BuildCancelled, BuildFailedBefore, ServiceError
 from service.house import House
+from service.on_missing import OnMissing
 from service.ordered_builds import Build, BuildProgress, PyramidKey
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,9 @@ class Desk(Protocol):
     def room(self) -> int:
         """How many builds could begin at once."""
 
-    def order(self, terrain_id: int, metric: str, revision: int) -> Build:
+    def order(
+        self, terrain_id: int, metric: str, revision: int, on_missing: OnMissing = OnMissing.FAIL
+    ) -> Build:
         """Begin a build."""
 
     def try_again(self, key: PyramidKey, build: Build) -> None:
@@ -163,6 +166,6 @@ class BuildWatch:
         if room < 1:
             return
         with self._house.database.read() as session:
-            wanted = list_wanted(session, RECIPE, room)
+            wanted = list_wanted(session, RECIPES.values(), room)
         for each in wanted:
-            self._desk.order(each.terrain_id, each.metric, each.revision)
+            self._desk.order(each.terrain_id, each.metric, each.revision, on_missing_of(each))

@@ -36,20 +36,15 @@ def note_missing(session: WriteSession, generation_id: str, missing: Sequence[Ne
 
 
 def list_missing(
-    session: ReadSession, generation_ids: Collection[str], most: int
+    session: ReadSession, generation_ids: Collection[str], most: int | None = None
 ) -> dict[str, list[MissingTile]]:
-    """What generations were built without, the first few of each, by generation; one statement."""
+    """What generations were built without, by generation: all, or the first few of each; one statement."""
     if not generation_ids:
         return {}
     query = select(MissingTile).where(MissingTile.generation_id.in_(generation_ids))
+    if most is not None:
+        query = query.where(MissingTile.number < most)
     found: dict[str, list[MissingTile]] = {generation_id: [] for generation_id in generation_ids}
-    first = query.where(MissingTile.number < most).order_by(MissingTile.generation_id, MissingTile.number)
-    for tile in session.scalars(first):
+    for tile in session.scalars(query.order_by(MissingTile.number)):
         found[tile.generation_id].append(tile)
     return found
-
-
-def list_missing_sources(session: ReadSession, generation_id: str) -> set[str]:
-    """The sources of all tiles that a generation was built without."""
-    query = select(MissingTile.source).where(MissingTile.generation_id == generation_id)
-    return set(session.scalars(query))
