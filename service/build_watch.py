@@ -14,6 +14,7 @@ from catalog.repository.lease_views import LeaseView
 from catalog.repository.leases import LeaseState
 from catalog.repository.wanted_builds import list_wanted
 from service.build_turns import RECIPES, look, on_missing_of
+from service.builds import find_fresh
 from service.errors import BuildCalledOff, BuildCancelled, BuildFailedBefore, ServiceError
 from service.house import House
 from service.on_missing import OnMissing
@@ -146,8 +147,16 @@ class BuildWatch:
                 self._desk.finish(each.key, each.build, error)
         elif view is not None:
             each.build.progress = BuildProgress(view.shards_done, view.shards_total)
-        elif self._house.settings.builds_per_replica and self._forget(each):
-            self._desk.try_again(each.key, each.build)
+        elif self._house.settings.builds_per_replica:
+            if self._forget(each):
+                self._desk.try_again(each.key, each.build)
+        elif self._is_served(each) and self._forget(each):
+            self._desk.finish(each.key, each.build, None)
+
+    def _is_served(self, each: _Followed) -> bool:
+        """Whether a build of the other kind, with tiles missing or without, serves as well."""
+        key, build = each.key, each.build
+        return find_fresh(self._house, key.terrain_id, key.metric, is_whole=build.takes_whole) is not None
 
     def _forget(self, each: _Followed) -> bool:
         """Whether it was this thread that ends the wait."""

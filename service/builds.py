@@ -17,7 +17,7 @@ from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
 from service.build_turns import Turn, check_attempts, fail_turn, leave_turn, take_turn
 from service.declared_tiles import check_declared
-from service.errors import BuildCancelled
+from service.errors import BuildCancelled, BuildSuperseded
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, failure_of
 from service.heartbeat import Heartbeat
@@ -96,7 +96,8 @@ def build_pyramids(
     ResourcesExhausted
         The machine has no memory or threads left.
     BuildSuperseded
-        A newer revision was published meanwhile; what was built is removed.
+        A newer revision was published meanwhile, or one that misses no tiles is in use; what was built
+        is removed.
     LeaseLost
         Another process took the build over, since this one gave no sign of life for too long.
     BuildCalledOff
@@ -133,6 +134,7 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
         if build.terrain.revision != turn.terrain.revision:
             leave_turn(house, turn, is_wanted=False)
             return False
+        _check_need(house, build)
         if turn.on_missing is OnMissing.FAIL:
             check_foreign(house, build.plan.mosaic.tiles, lambda: report(0, 0))
         house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
@@ -150,6 +152,18 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
             _clean_up(house, build)
             raise
         return True
+
+
+def _check_need(house: House, build: PlannedBuild) -> None:
+    """Check that what misses tiles would not take the place of a whole pyramid.
+
+    Raises
+    ------
+    BuildSuperseded
+    """
+    for pyramid in build.plan.pyramids if build.missing else ():
+        if find_fresh(house, build.terrain.id, pyramid.about.metric, is_whole=True) is not None:
+            raise BuildSuperseded(build.terrain.name, pyramid.about.metric)
 
 
 @contextmanager

@@ -123,4 +123,5 @@ class LevelWindowBody(BaseModel):
         Literal["ready", "stale"],
         Field(description="stale: values of the terrain as it was before its last changes."),
     ]
+    missing_tile_count: Annotated[int, Field(description="Tiles that the pyramid was built without.")]
     values: Annotated[list[list[float | int | None]], Field(description="Rows, north first; nodata is null.")]

@@ -214,6 +214,7 @@ def _respond(request: Request, levels: LevelReader, resolved: LevelWindow, form:
         "Vary": "Accept, Prefer",
         "Ziggurat-State": resolved.state,
         "Ziggurat-Generation": generation.id,
+        "Ziggurat-Missing-Tiles": str(generation.missing_tile_count),
     }
     if answers_304(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -248,4 +249,5 @@ def _describe(resolved: LevelWindow) -> dict[str, Any]:
         "extent": [extent.left, extent.bottom, extent.right, extent.top],
         "generation": generation.id,
         "state": resolved.state,
+        "missing_tile_count": generation.missing_tile_count,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
@@ -56,9 +56,9 @@ async def order_build(
     terrain: TerrainKey,
     metric: MetricName,
     on_missing: Annotated[
-        OnMissing,
+        Literal["fail", "mask"],
         Query(description="What is done about tiles that cannot be had.", examples=["fail"]),
-    ] = OnMissing.FAIL,
+    ] = "fail",
     prefer: Prefer = None,
 ) -> Response:
     """Ask for a build. 200 when the pyramid is up to date, else 202; equal orders are one build.
@@ -67,15 +67,16 @@ async def order_build(
     without those that are not there, or whose servers do not give them: their cells are nodata,
     and the pyramid's state names them. The same order without it builds such a pyramid anew.
     """
+    wanted = OnMissing(on_missing)
     found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
     get_grid(found.terrain)
     preference = parse_prefer(prefer, default_s=0.0, longest_s=desk.house.settings.max_build_wait_s)
-    if not found.serves(on_missing):
-        build = desk.builds.order(found.terrain.id, metric, found.terrain.revision, on_missing, insists=True)
+    if not found.serves(wanted):
+        build = desk.builds.order(found.terrain.id, metric, found.terrain.revision, wanted, insists=True)
         await build.wait(preference.wait_s)
         found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
     body = pyramid_body(desk.house, found).model_dump(mode="json")
-    if found.serves(on_missing):
+    if found.serves(wanted):
         return JSONResponse(body)
     headers = {"Location": pyramid_path(found.terrain.name, metric), "Retry-After": retry_after()}
     return JSONResponse(body, status_code=HTTPStatus.ACCEPTED, headers=headers)
