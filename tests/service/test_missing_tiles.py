@@ -259,7 +259,7 @@ def test_a_declared_tile_that_cannot_be_had_is_masked(house: House, installation
     assert missing_of(house) == ["e.npy"]
 
 
-def test_level_0_is_taken_over_only_where_neither_misses_tiles(
+def test_the_level_0_of_a_pyramid_that_misses_tiles_is_not_taken_over(
     house: House, installation: Installation
 ) -> None:
     take_away(installation, "b")
@@ -267,10 +267,14 @@ def test_level_0_is_taken_over_only_where_neither_misses_tiles(
     put_back(installation, "b")
     build_pyramid(house, "alps", "min", ignore)
     assert_cells(house, "min", native("abc"))
+
+
+def test_a_build_that_misses_tiles_takes_no_level_0_over(house: House, installation: Installation) -> None:
+    build_pyramid(house, "alps", "max", ignore)
     take_away(installation, "b")
-    mask(house, "mean")
-    assert missing_of(house, "mean") == ["b.npy"]
-    assert_cells(house, "mean", native("ac"))
+    mask(house, "min")
+    assert missing_of(house, "min") == ["b.npy"]
+    assert_cells(house, "min", native("ac"))
 
 
 def stop(done: int, total: int) -> None:
