@@ -26,6 +26,16 @@ def deadline(ends_at: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """The time that passes within is not the catalogue's, so it is not taken from what it has left."""
+    left = left_s()
+    try:
+        yield
+    finally:
+        _ends_at.set(monotonic() + left)
+
+
 def left_s() -> float:
     """Seconds left to wait; infinite without a deadline, below 0 after it."""
     return _ends_at.get() - monotonic()

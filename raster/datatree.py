@@ -23,8 +23,9 @@ from zarr.storage import FsspecStore
 from raster.errors import LevelNotFound, PyramidNotFound, StoreFailed
 from raster.metrics.interface import VALUE
 from raster.skeleton import METADATA
+from raster.storage.manifest import Manifest
 from raster.storage.opening import open_store
-from raster.storage.store import LATEST, OBJECTS, Root, read_manifest
+from raster.storage.store import LATEST, OBJECTS, Root
 from raster.strict_store import StrictStore
 
 NOTHING_THERE = (
@@ -118,9 +119,10 @@ def _find(url: str) -> ZarrStore:
     if url.startswith(("http://", "https://")):
         return FsspecStore.from_url(_find_over_http(url.rstrip("/")), read_only=True)
     root = _find_root(url.rstrip("/"))
-    if root.read_manifest() is None:
+    text = root.read_manifest()
+    if text is None:
         raise PyramidNotFound(url, f"neither {LATEST} nor a {OBJECTS} with its manifest beside it")
-    return StrictStore(root, read_manifest(root))
+    return StrictStore(root, Manifest.from_json(text))
 
 
 def _find_root(url: str) -> Root:
@@ -128,7 +130,7 @@ def _find_root(url: str) -> Root:
     store = open_store(url if url.startswith("s3://") else Path(url))
     latest = store.read_file(LATEST)
     if latest is not None:
-        return store.root(json.loads(latest)["href"])
+        return store.root(_href_in(url, latest))
     folder, _, name = store.url.rpartition("/")
     return open_store(folder if url.startswith("s3://") else Path(folder)).root(name)
 
@@ -139,7 +141,7 @@ def _find_over_http(url: str) -> str:
         return url
     latest = _get(files, f"{url}/{LATEST}")
     if latest is not None:
-        return urljoin(f"{url}/", str(_read_json(url, latest).get("href")))
+        return urljoin(f"{url}/", _href_in(url, latest))
     state = _get(files, url)
     zarr_url = None if state is None else _read_json(url, state).get("zarr_url")
     if zarr_url is None:
@@ -160,6 +162,14 @@ def _get(files: HTTPFileSystem, url: str) -> bytes | None:
     except (ClientError, TimeoutError) as error:
         raise StoreFailed(url, f"no answer ({type(error).__name__})") from error
     return content
+
+
+def _href_in(url: str, latest: bytes) -> str:
+    """Where the current generation lies, seen from the pyramid's folder."""
+    href = _read_json(url, latest).get("href")
+    if not isinstance(href, str):
+        raise PyramidNotFound(url, f"its {LATEST} names no generation")
+    return href
 
 
 def _read_json(url: str, text: bytes) -> dict[str, Any]:

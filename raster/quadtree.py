@@ -25,7 +25,7 @@ from raster.shards import Shard, ShardTree
 from raster.storage.manifest import StoredObject
 from raster.storage.store import ObjectFolder, read_whole
 from raster.tiles import PlacedTile
-from raster.waiting import GatheredParts, WaitingParts
+from raster.waiting import GatheredParts, WaitingParts, narrow_parts, widen_parts
 from raster.zoom import Parts, bands, concatenate
 
 StoredObjects = tuple[StoredObject, ...]
@@ -75,7 +75,7 @@ class Target:
                 parts = self.reduction.lift(band)
                 if is_new and not self.reduction.keeps_cells:
                     values.append({name: self.reduction.finish(parts)[name]})
-                zoomed.append(self.reduction.zoom(parts))
+                zoomed.append(narrow_parts(self.reduction.zoom(parts)))
             if is_new:
                 writer.add(concatenate(values, axis=0) if values else {name: cells[rows]})
         return writer.put(self.folder), concatenate(zoomed, axis=0)
@@ -89,17 +89,17 @@ class Target:
         """
         window = self.tree.window(shard)
         writer = self._writer(shard.level, window)
-        nothing = self.reduction.lift(self.base.empty((1, 1)))
-        gathered = GatheredParts(children, nothing, self.tree.shard_cells)
+        gathered = GatheredParts(children, self._nothing, self.tree.shard_cells)
         zoomed: list[Parts] = []
         for rows in writer.chunk_rows():
             parts = gathered.read_rows(rows, window.width)
             writer.add(self.reduction.finish(parts))
-            zoomed.append(self.reduction.zoom(parts))
+            zoomed.append(narrow_parts(self.reduction.zoom(parts)))
         return writer.put(self.folder), concatenate(zoomed, axis=0)
 
     def make_top(self, parts: Parts) -> StoredObjects:
         """Store every level above the root's, each of which is one shard or less."""
+        parts = widen_parts(parts, self._nothing)
         stored: StoredObjects = ()
         for level in range(self.tree.root.level + 1, self.tree.grid.level_count):
             window = self.tree.grid.level(level).window
@@ -110,6 +110,11 @@ class Target:
             stored += writer.put(self.folder)
             parts = self.reduction.zoom(parts)
         return stored
+
+    @property
+    def _nothing(self) -> Parts:
+        """Parts of one cell of nodata."""
+        return self.reduction.lift(self.base.empty((1, 1)))
 
     def resume(self, shard: Shard) -> tuple[StoredObjects, Parts] | None:
         """What is new of a shard that some other build stored, and its reduced parts.
@@ -140,7 +145,7 @@ class Target:
             parts = self.reduction.resume(shard.level, named)
             if parts is None:
                 return None
-            zoomed.append(self.reduction.zoom(parts))
+            zoomed.append(narrow_parts(self.reduction.zoom(parts)))
         return new, concatenate(zoomed, axis=0)
 
     def holds_parts(self, shard: Shard) -> bool:

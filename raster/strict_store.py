@@ -6,32 +6,23 @@ as empty is absent, any other that is missing, empty or short is corruption.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
-from zarr.abc.store import (
-    ByteRequest,
-    OffsetByteRequest,
-    RangeByteRequest,
-    Store,
-    SuffixByteRequest,
-)
+from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 
 from raster.errors import PyramidCorrupt
+from raster.reading_store import ReadingStore, part_of
 from raster.storage.manifest import Manifest
 from raster.storage.store import Root
 from raster.strict_objects import StrictObjects
 
 
-class StrictStore(Store):
-    """The objects of a manifest below `root`.
-
-    Not a `zarr.storage.WrapperStore`: that one forwards every further way to read which a newer
-    zarr adds past this class, while `Store` derives them from `get`.
-    """
+class StrictStore(ReadingStore):
+    """The objects of a manifest below `root`."""
 
     def __init__(self, root: Root, manifest: Manifest) -> None:
-        super().__init__(read_only=True)
+        super().__init__()
         self._objects = StrictObjects(root, manifest)
         self._manifest = manifest
 
@@ -48,16 +39,9 @@ class StrictStore(Store):
             if "/c/" in key and key not in self._manifest.empty:
                 raise PyramidCorrupt(key, "the manifest does not know this chunk")
             return None
-        start, stop = _part(byte_range, stored.size)
-        data = await self._objects.read(stored, start, None if byte_range is None else stop)
+        part = part_of(byte_range, stored.size)
+        data = await self._objects.read(stored, part.start, None if byte_range is None else part.stop)
         return prototype.buffer.from_bytes(data)
-
-    async def get_partial_values(
-        self,
-        prototype: BufferPrototype,
-        key_ranges: Iterable[tuple[str, ByteRequest | None]],
-    ) -> list[Buffer | None]:
-        return [await self.get(key, prototype, byte_range) for key, byte_range in key_ranges]
 
     async def exists(self, key: str) -> bool:
         return key in self._manifest.objects
@@ -77,33 +61,6 @@ class StrictStore(Store):
         for name in sorted(below):
             yield name
 
-    async def set(self, key: str, value: Buffer) -> None:
-        raise PermissionError(f"{key}: a published pyramid never changes")
-
-    async def delete(self, key: str) -> None:
-        raise PermissionError(f"{key}: a published pyramid never changes")
-
-    @property
-    def supports_writes(self) -> bool:
-        return False
-
-    @property
-    def supports_deletes(self) -> bool:
-        return False
-
     @property
     def supports_listing(self) -> bool:
         return True
-
-
-def _part(byte_range: ByteRequest | None, size: int) -> tuple[int, int]:
-    """The bytes of `size` bytes that a request asks for: from, to."""
-    match byte_range:
-        case None:
-            return 0, size
-        case RangeByteRequest():
-            return byte_range.start, max(byte_range.start, min(byte_range.end, size))
-        case OffsetByteRequest():
-            return byte_range.offset, max(byte_range.offset, size)
-        case SuffixByteRequest():
-            return max(0, size - byte_range.suffix), size

@@ -64,19 +64,24 @@ class UnshardedView:
         return await self._chunk(chunk["array"], int(chunk["row"]), int(chunk["col"]), shard)
 
     async def _metadata(self, key: str) -> bytes | None:
+        document = await self._read_json(key)
+        if document is None:
+            return None
+        return json.dumps(_without_shards(document), separators=(",", ":"), allow_nan=False).encode()
+
+    async def _read_json(self, key: str) -> dict[str, Any] | None:
         stored = self._objects.manifest.objects.get(key)
         if stored is None:
             return None
-        document = _without_shards(json.loads(await self._objects.read(stored)))
-        return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+        document: dict[str, Any] = json.loads(await self._objects.read(stored))
+        return document
 
     async def _chunks_per_shard(self, array: str) -> tuple[int, int] | None:
         """Rows and columns of chunks in a shard; None for an array without shards, and for none."""
         if self._root is None:
-            stored = self._objects.manifest.objects.get(METADATA)
-            if stored is None:
-                raise PyramidCorrupt(METADATA, "the manifest does not know it")
-            self._root = json.loads(await self._objects.read(stored))
+            self._root = await self._read_json(METADATA)
+        if self._root is None:
+            raise PyramidCorrupt(METADATA, "the manifest does not know it")
         described = self._root["consolidated_metadata"]["metadata"].get(array)
         if described is None or not _is_sharded(described):
             return None

@@ -2,7 +2,7 @@
 
 Three shards of each level wait for their fourth: what they hold is all that grows with the terrain.
 So from level 1 up they wait on the disk. Those of level 0 are most of the cells and are taken up
-first: they stay in memory, and only integers are held in a smaller type.
+first: they stay in memory. Integers are held in the smallest type from the moment they are reduced.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class WaitingParts:
 
     @classmethod
     def of(cls, parts: Parts, level: int) -> WaitingParts:
-        """Parts that a shard of `level` hands up."""
+        """Parts that a shard of `level` hands up, as `narrow_parts` leaves them."""
         if level < FIRST_SPILLED_LEVEL:
-            return cls({name: _narrowed(cells) for name, cells in parts.items()})
+            return cls(parts)
         return cls({name: SpilledCells(cells) for name, cells in parts.items()})
 
     @property
@@ -86,8 +86,20 @@ class GatheredParts:
         return {name: np.full(shape, cells[0, 0], cells.dtype) for name, cells in self._nothing.items()}
 
 
-def _narrowed(cells: Cells) -> Cells:
-    """The same numbers in the smallest type: counts are as wide as the largest level needs them."""
+def narrow_parts(parts: Parts) -> Parts:
+    """The same numbers, integers in the smallest type: counts are as wide as the last level needs them.
+
+    In these types nothing can be added up.
+    """
+    return {name: _narrow(cells) for name, cells in parts.items()}
+
+
+def widen_parts(parts: Parts, like: Parts) -> Parts:
+    """Parts that were narrowed, in the types they have in `like`."""
+    return {name: cells.astype(like[name].dtype, copy=False) for name, cells in parts.items()}
+
+
+def _narrow(cells: Cells) -> Cells:
     if cells.dtype.kind not in "iu" or cells.dtype.itemsize < WIDE_BYTES:
         return cells
     lowest, highest = cells.min(), cells.max()

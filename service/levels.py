@@ -13,6 +13,7 @@ from raster.errors import LevelNotFound, PyramidCorrupt, WindowOutOfBounds, Wind
 from raster.grid import Grid, Window
 from raster.window import StoredPyramid
 from service.build_turns import wanted_build
+from service.corruption import mark_corrupt
 from service.errors import StoreUnavailable
 from service.house import House
 from service.pyramid_states import State
@@ -155,9 +156,7 @@ class LevelReader:
             with reporting_store():
                 cells = pyramid.read_window(resolved.level, resolved.window)
         except PyramidCorrupt:
-            self._house.tally.add(STORE_READS, "corrupt")
-            with self._house.database.write() as session:
-                pyramids.mark_corrupt(session, generation.terrain_id, generation.metric, generation.id)
+            mark_corrupt(self._house, generation)
             raise
         except StoreUnavailable:
             self._house.tally.add(STORE_READS, "unavailable")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.database import ReadSession, WriteSession
+from catalog.deadline import elsewhere
 from catalog.errors import RequestKeyTaken
 from catalog.models import Terrain, Tile
 from catalog.repository import terrains, tiles
@@ -64,7 +65,8 @@ def register_tiles(
         mark = None if request_key is None else request_key.mark(tiles_of(terrain.id))
         if mark is not None and (done := find_outcome(session, mark)) is not None:
             return _done_before(session, mark, done)
-    inspected = _inspect_all(house, terrain, orders, on_inspected)
+    with elsewhere():
+        inspected = _inspect_all(house, terrain, orders, on_inspected)
     with house.database.write() as session:
         terrain = terrains.lock_terrain(session, terrain.id)
         if mark is not None and (done := reserve_key(session, mark)) is not None:

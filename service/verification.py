@@ -14,6 +14,7 @@ from raster.missing import MissingTile
 from raster.verification import Flaw, LevelCoverage, Recomputation, find_damage
 from raster.window import StoredPyramid
 from service.build_plans import plan_build
+from service.corruption import mark_corrupt
 from service.errors import PyramidNotBuilt
 from service.house import House
 from service.storing import reporting_store
@@ -99,8 +100,7 @@ def _verify(
     if not verdict.flaws and not verdict.is_stale:
         _recompute(house, generation, thoroughness, verdict)
     if verdict.flaws:
-        with house.database.write() as session:
-            pyramids.mark_corrupt(session, terrain.id, generation.metric, generation.id)
+        mark_corrupt(house, generation)
     return verdict
 
 

@@ -8,14 +8,14 @@ from time import monotonic
 
 from catalog.errors import GenerationNotFound, TerrainNotFound
 from catalog.models import Generation
-from catalog.repository import generations, pyramids
+from catalog.repository import generations
 from raster.errors import PyramidCorrupt
 from raster.storage.store import read_manifest
 from raster.strict_objects import StrictObjects
 from raster.unsharded import StoredPart, UnshardedView
+from service.corruption import mark_corrupt
 from service.house import House
 from service.storing import reporting_store
-from service.tally import STORE_READS
 
 KEPT = 64
 """Generations that are kept open."""
@@ -28,7 +28,7 @@ KEPT_S = 60.0
 class Pinned:
     """What an address of a Zarr names: it never means anything else."""
 
-    terrain: int | str
+    terrain: str
     metric: str
     generation: str
 
@@ -99,13 +99,13 @@ class ZarrReader:
         PyramidCorrupt
         StoreUnavailable
         """
-        generation = self._get(pinned)
+        generation = self.get_generation(pinned)
         root = self._house.pyramid_root(generation.href)
         try:
             with reporting_store():
                 objects = StrictObjects(root, read_manifest(root, generation.manifest_sha256))
         except PyramidCorrupt:
-            self.mark_corrupt(generation)
+            mark_corrupt(self._house, generation)
             raise
         return OpenZarr(generation, objects, UnshardedView(objects), monotonic())
 
@@ -117,22 +117,22 @@ class ZarrReader:
         GenerationNotFound
             It was no damage: the generation is collected, or its terrain deleted.
         """
-        self.mark_corrupt(self._get(pinned))
+        mark_corrupt(self._house, self.get_generation(pinned))
 
     def forget(self, pinned: Pinned) -> None:
         """Have the next one open it anew."""
         self._kept.pop(pinned, None)
 
-    def _get(self, pinned: Pinned) -> Generation:
+    def get_generation(self, pinned: Pinned) -> Generation:
+        """What the catalogue knows of a generation. Blocks.
+
+        Raises
+        ------
+        GenerationNotFound
+        """
         try:
             with self._house.database.read() as session:
                 return generations.get_generation(session, pinned.terrain, pinned.metric, pinned.generation)
         except TerrainNotFound as error:
             # 404 is a chunk of nodata to readers that have opened the group before
             raise GenerationNotFound(pinned.terrain, pinned.metric, pinned.generation) from error
-
-    def mark_corrupt(self, generation: Generation) -> None:
-        """Have the catalogue know it."""
-        with self._house.database.write() as session:
-            pyramids.mark_corrupt(session, generation.terrain_id, generation.metric, generation.id)
-        self._house.tally.add(STORE_READS, "corrupt")

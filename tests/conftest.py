@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from catalogues import KINDS, PostgresServer, postgres_server
 from s3_server import S3Server, s3_server
+from web_server import WebServer, web_server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -127,3 +128,10 @@ def bucket(s3: S3Server) -> str:
     s3.client().create_bucket(Bucket=name)
     s3.requests()
     return name
+
+
+@pytest.fixture
+def site() -> Iterator[WebServer]:
+    """A server of files, on loopback."""
+    with web_server() as site:
+        yield site

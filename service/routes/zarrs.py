@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from catalog.errors import GenerationNotFound
 from raster.errors import PyramidCorrupt
@@ -50,10 +50,19 @@ ObjectKey = Annotated[
     str, Path(max_length=200, description="Of the object in the group.", examples=["zarr.json"])
 ]
 
-PROBLEMS = (GenerationNotFound, PyramidCorrupt, StoreUnavailable, *CATALOGUE_ERRORS)
+
+async def _pin(terrain: TerrainKey, metric: MetricName, generation: GenerationId) -> Pinned:
+    return Pinned(terrain, metric, generation)
+
+
+GivenPinned = Annotated[Pinned, Depends(_pin)]
+
+PROBLEMS: tuple[type[Exception], ...] = (GenerationNotFound, *CATALOGUE_ERRORS)
 _BYTES: dict[str, Any] = {CELLS: {"schema": {"type": "string", "format": "binary"}}}
 OBJECT: dict[int | str, dict[str, Any]] = {
-    **problem_responses(*PROBLEMS, ObjectNotFound, RangeNotSatisfiable, is_open_ended=True),
+    **problem_responses(
+        *PROBLEMS, PyramidCorrupt, StoreUnavailable, ObjectNotFound, RangeNotSatisfiable, is_open_ended=True
+    ),
     200: {
         "description": "The object",
         "content": {METADATA: {"schema": {}}, **_BYTES},
@@ -73,13 +82,10 @@ OBJECT: dict[int | str, dict[str, Any]] = {
         304: {"description": "The client has it", "headers": PINNED},
     },
 )
-async def get_vrt(
-    request: Request, desk: GivenDesk, terrain: TerrainKey, metric: MetricName, generation: GenerationId
-) -> Response:
+async def get_vrt(request: Request, desk: GivenDesk, pinned: GivenPinned) -> Response:
     """A GDAL VRT with the levels as overviews: for GDAL and QGIS, also where they know no shards."""
-    zarr = await _open(desk, Pinned(terrain, metric, generation))
-    stored = zarr.generation
-    base = f"{request.base_url}{unsharded_path(terrain, metric, generation)[1:]}"
+    stored = await desk.run(desk.zarrs.get_generation, pinned)
+    base = f"{request.base_url}{unsharded_path(pinned.terrain, pinned.metric, pinned.generation)[1:]}"
     text = make_vrt(
         grid_of(stored),
         np.dtype(stored.dtype),
@@ -94,31 +100,19 @@ async def get_vrt(
 
 
 @router.get("/{terrain}/zarr/{metric}/{generation}/{key:path}", response_class=Response, responses=OBJECT)
-async def get_zarr_object(
-    request: Request,
-    desk: GivenDesk,
-    terrain: TerrainKey,
-    metric: MetricName,
-    generation: GenerationId,
-    key: ObjectKey,
-) -> Response:
+async def get_zarr_object(request: Request, desk: GivenDesk, pinned: GivenPinned, key: ObjectKey) -> Response:
     """An object of a pyramid's Zarr group, as it lies in the store."""
-    return await _answer(request, desk, Pinned(terrain, metric, generation), key, is_sharded=True)
+    return await _answer(request, desk, pinned, key, is_sharded=True)
 
 
 @router.get(
     "/{terrain}/unsharded/{metric}/{generation}/{key:path}", response_class=Response, responses=OBJECT
 )
 async def get_unsharded_object(
-    request: Request,
-    desk: GivenDesk,
-    terrain: TerrainKey,
-    metric: MetricName,
-    generation: GenerationId,
-    key: ObjectKey,
+    request: Request, desk: GivenDesk, pinned: GivenPinned, key: ObjectKey
 ) -> Response:
     """The same as a group without shards, made of the same bytes, for readers that know none."""
-    return await _answer(request, desk, Pinned(terrain, metric, generation), key, is_sharded=False)
+    return await _answer(request, desk, pinned, key, is_sharded=False)
 
 
 async def _answer(request: Request, desk: Desk, pinned: Pinned, key: str, *, is_sharded: bool) -> Response:

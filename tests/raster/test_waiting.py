@@ -16,7 +16,7 @@ from raster.errors import StoreFailed
 from raster.grid import Window
 from raster.shards import Shard
 from raster.spilled import SpilledCells
-from raster.waiting import FIRST_SPILLED_LEVEL, GatheredParts, WaitingParts
+from raster.waiting import FIRST_SPILLED_LEVEL, GatheredParts, WaitingParts, narrow_parts, widen_parts
 
 DTYPES = ["uint8", "int16", "uint32", "int64", "float32", "float64"]
 SHAPES = arrays.array_shapes(min_dims=2, max_dims=2, max_side=40)
@@ -27,7 +27,7 @@ LEVELS = [0, FIRST_SPILLED_LEVEL, 7]
 @given(cells=st.sampled_from(DTYPES).flatmap(lambda dtype: arrays.arrays(dtype, SHAPES)))
 def test_parts_come_out_as_they_went_in(level: int, cells: np.ndarray) -> None:
     parts = {"a": cells, "b": np.asfortranarray(cells), "c": np.zeros(cells.shape, np.uint8)}
-    waiting = WaitingParts.of(parts, level)
+    waiting = WaitingParts.of(narrow_parts(parts), level)
     assert waiting.shape == cells.shape
     height, width = cells.shape
     for window in (
@@ -37,6 +37,28 @@ def test_parts_come_out_as_they_went_in(level: int, cells: np.ndarray) -> None:
         for name, read in waiting.read(window).items():
             assert np.can_cast(read.dtype, parts[name].dtype)
             np.testing.assert_array_equal(read, parts[name][window.slices])  # NaN equals NaN
+
+
+@given(cells=st.sampled_from(DTYPES).flatmap(lambda dtype: arrays.arrays(dtype, SHAPES)))
+def test_integers_wait_in_the_smallest_type_that_holds_them_all(cells: np.ndarray) -> None:
+    narrow = narrow_parts({"a": cells})["a"]
+    if cells.dtype.kind in "iu" and cells.dtype.itemsize >= 4:
+        assert narrow.dtype == smallest_type(cells)
+    else:
+        assert narrow.dtype == cells.dtype
+    again = widen_parts({"a": narrow}, like={"a": np.zeros((1, 1), cells.dtype)})["a"]
+    assert again.dtype == cells.dtype
+    np.testing.assert_array_equal(again, cells)
+
+
+def smallest_type(cells: np.ndarray) -> np.dtype:
+    """Of the same kind."""
+    bits = max(
+        int(number).bit_length() + (cells.dtype.kind == "i")
+        for extreme in (cells.min(), cells.max())
+        for number in (extreme if extreme >= 0 else ~extreme,)
+    )
+    return np.dtype(f"{cells.dtype.kind}{next(size for size in (1, 2, 4, 8) if 8 * size >= bits)}")
 
 
 def test_parts_above_level_0_are_on_the_disk_and_gone_when_nobody_needs_them() -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 from affine import Affine
 
+from foreign import npy
 from installations import Installation, save_geotiff
 from rest import AppClient, add_terrain, open_client, problem_in
 from s3_server import S3Server
 from service.source_settings import SourceSettings
-from web_server import WebServer, web_server
+from web_server import Handler, WebServer, web_server
 
 GROUND = Affine(10.0, 0.0, 500000.0, 0.0, -10.0, 5000000.0)
 
@@ -50,6 +52,18 @@ def values(client: AppClient, terrain: str) -> list[Any]:
     answers = [client.get(f"/terrain/{terrain}/pyramid/max/{level}") for level in (0, 1, -1)]
     assert [answer.status_code for answer in answers] == [200] * 3, answers[0].text
     return [answer.json()["values"] for answer in answers]
+
+
+def test_a_server_may_take_longer_than_the_catalogue(installation: Installation, site: WebServer) -> None:
+    url = site.put("a.npy", npy(np.ones((2, 2), np.int16)))
+
+    def wait(handler: Handler) -> None:
+        sleep(1.5)
+        handler.give_file(site.files["/a.npy"])
+
+    site.fault("a.npy", wait)
+    with open_client(installation, sources=loopback(installation.folder, site), deadline_s=1) as client:
+        add_terrain(client, "late", {"url": url, "x": 0, "y": 0})
 
 
 def test_the_pyramid_is_that_of_the_files_on_the_disk(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from installations import Installation
 from raster.sources.remote.policy import RemotePolicy, S3Access
 from s3_server import S3Server
 from service.settings import Settings
-from web_server import WebServer, web_server
+from web_server import WebServer
 
 CELLS = np.arange(12, dtype=np.int16).reshape(3, 4)
 
@@ -63,12 +62,6 @@ def test_what_is_wrong_with_it_is_told(installation: Installation, said: str, co
     told = installation.run("list", SOURCES=said)
     assert told.code == 2
     assert complaint in told.complaint
-
-
-@pytest.fixture
-def site() -> Iterator[WebServer]:
-    with web_server() as site:
-        yield site
 
 
 def test_commands_take_urls(installation: Installation, site: WebServer) -> None:

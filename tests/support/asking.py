@@ -12,7 +12,8 @@ import httpx
 
 from rest import Client, figure, problem_in, until
 
-HEALED_WITHIN_S = 2.0
+HEALED_WITHIN_S = 15.0
+"""More than the longest pause of ours after a failure, on a machine that others use, too."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -185,10 +184,8 @@ def test_a_store_that_fails_is_neither_corruption_nor_nodata(
     reader = fresh(on_s3)
     for _ in ("manifest", "index of a shard"):
         rules(Rule(rule.fault, method="GET", code=rule.code))
-        started = time.monotonic()
         with pytest.raises(StoreFailed, match=rf"s3://{on_s3.root.bucket.name}/pyramids/alps/max/g1"):
             reader.pyramid.read_window(0, window)
-        assert time.monotonic() - started < 20  # of `QUICK` 3 s, on a machine that others use, too
         assert on_s3.server.counts() == {"GET": tries}
         rules()
         found = reader.pyramid.read_window(0, window)

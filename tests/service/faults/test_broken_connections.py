@@ -35,12 +35,12 @@ def test_row_3_a_connection_that_breaks_at_commit_leaves_one_terrain(
 def test_row_4_a_server_that_refuses_connections_is_told_at_once_or_outlived(
     start: Callable[..., AppClient], proxy: FaultProxy
 ) -> None:
-    client = start(stale_page_s=30)
+    client = start(stale_page_s=30, deadline_s=20)
     fresh = ask(client, "/terrain")
     proxy.set("refuse")
     refused = ask_at_once(client, "/terrain/andes", 40, 20)
     assert statuses(refused) == {503: 40}
-    assert slowest(refused) < 1.5
+    assert slowest(refused) < 20 / 2, "they do not try again until the deadline"
     stale = ask(client, "/terrain")
     assert stale.answer.json() == fresh.answer.json()
     assert stale.answer.headers["ziggurat-state"] == "stale"

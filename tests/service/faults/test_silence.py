@@ -11,9 +11,6 @@ from asking import ask, ask_at_once, assert_heals, slowest, statuses
 from faultproxy import FaultProxy
 from rest import AppClient, figure
 
-LATE_S = 0.3
-"""By which an answer may be late on a busy machine."""
-
 
 def test_row_6_a_black_hole_is_503_at_the_deadline_and_holds_nothing_for_longer(
     start: Callable[..., AppClient], proxy: FaultProxy
@@ -25,14 +22,15 @@ def test_row_6_a_black_hole_is_503_at_the_deadline_and_holds_nothing_for_longer(
     with ThreadPoolExecutor(2) as pool:
         reading = pool.submit(ask_at_once, client, "/terrain", 20, 20)
         writing = pool.submit(ask, client, "/terrain/alps", "PATCH", json={"title": "lost"})
+        alive = []
         while not reading.done():
-            begun = time.perf_counter()
-            assert client.get("/health/live").status_code == 200
-            assert time.perf_counter() - begun < 0.2 + LATE_S
+            alive.append(ask(client, "/health/live"))
             time.sleep(0.1)
         asked = [*reading.result(), writing.result()]
     assert statuses(asked) == {503: 21}
-    assert slowest(asked) < 4 + 0.2 + LATE_S
+    assert slowest(asked) < 2 * 4, "one deadline, not one for each attempt"
+    assert statuses(alive).keys() == {200}
+    assert slowest(alive) < slowest(asked) / 2, "this one waits for nobody"
     proxy.set("pass")
     assert_heals(client)
     assert threading.active_count() <= threads + 2
@@ -44,10 +42,10 @@ def test_row_7_connections_that_went_silent_are_given_up_for_new_ones(
     proxy.set("freeze")
     asked = ask_at_once(warm, "/terrain", 20, 20)
     assert statuses(asked)[503] <= figure(warm, "ziggurat_pool_size")
-    again = ask_at_once(warm, "/terrain", 20, 20)
-    assert statuses(again) == {200: 20}
-    assert slowest(again) < 1
-    assert figure(warm, "ziggurat_silent_connections_total") > 0
+    silent = figure(warm, "ziggurat_silent_connections_total")
+    assert silent > 0
+    assert statuses(ask_at_once(warm, "/terrain", 20, 20)) == {200: 20}
+    assert figure(warm, "ziggurat_silent_connections_total") == silent, "nobody meets one any more"
     assert_heals(warm)
 
 
@@ -65,6 +63,6 @@ def test_row_8_a_slow_network_is_waited_for_until_the_deadline(warm: AppClient, 
     assert statuses(ask_at_once(warm, "/terrain", 20, 20)) == {200: 20}
     proxy.set("pass", latency_s=1)
     asked = ask_at_once(warm, "/terrain", 20, 20)
-    assert slowest(asked) < 5 + LATE_S
+    assert slowest(asked) < 2 * 5, "one deadline, not one for each attempt"
     proxy.set("pass")
     assert_heals(warm)

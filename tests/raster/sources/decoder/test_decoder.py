@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -122,11 +121,9 @@ def test_one_that_takes_too_long_is_ended_and_replaced(tmp_path: Path) -> None:
     pool = DecoderPool(DecoderLimits(memory_bytes=2**30, call_s=0.5), 1)
     slow = in_memory("a.tif", _sparse(tmp_path, 16_000))
     opened = open_elsewhere(pool, slow)
-    began = time.monotonic()
     with pytest.raises(SourceRefused, match="longer"):
         for window in [opened.info.window] * 20:
             opened.read_window(window)
-    assert time.monotonic() - began < 20
     assert children() == []
     other = open_elsewhere(pool, source(tmp_path, side=20))
     np.testing.assert_array_equal(other.read_window(other.info.window), ramp(20, 20))

@@ -12,13 +12,6 @@ import pytest
 
 from raster.sources.remote.policy import RemotePolicy
 from raster.sources.remote.remote import RemoteSources
-from web_server import WebServer, web_server
-
-
-@pytest.fixture
-def site() -> Iterator[WebServer]:
-    with web_server() as site:
-        yield site
 
 
 @pytest.fixture

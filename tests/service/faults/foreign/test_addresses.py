@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from foreign import npy, reason_of, register, sources
-from installations import Installation, make_installation
+from installations import Installation
 from rest import AppClient, open_client, problem_in
 from web_server import WebServer, redirect, web_server
 
@@ -35,28 +34,11 @@ OTHERS_INSIDE = (
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
-
-
-@pytest.fixture
 def canary() -> Iterator[WebServer]:
     """Inside: nobody may come by."""
     with web_server("127.0.0.2") as canary:
         canary.put("a.npy", npy(np.full((2, 2), 4242, np.int16)))
         yield canary
-
-
-@pytest.fixture
-def site() -> Iterator[WebServer]:
-    with web_server() as site:
-        yield site
-
-
-@pytest.fixture
-def client(installation: Installation) -> Iterator[AppClient]:
-    with open_client(installation, sources=sources(installation.folder)) as client:
-        yield client
 
 
 def test_row_34_no_spelling_of_an_inner_address_is_connected_to(installation: Installation) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from foreign import large, npy, reason_of, register, sources, tile_id
-from installations import Installation, make_installation
+from installations import Installation
 from memory import watched_memory
 from rest import AppClient, open_client, problem_in
 from web_server import Fault, Handler, WebServer, drip, half, never, stall, status, web_server
@@ -19,23 +19,6 @@ from web_server import Fault, Handler, WebServer, drip, half, never, stall, stat
 TOP = "/terrain/alps/pyramid/max/-1"
 MB = 2**20
 ENORMOUS = f"bytes 0-65535/{10**15}"
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
-
-
-@pytest.fixture
-def site() -> Iterator[WebServer]:
-    with web_server() as site:
-        yield site
-
-
-@pytest.fixture
-def client(installation: Installation) -> Iterator[AppClient]:
-    with open_client(installation, sources=sources(installation.folder)) as client:
-        yield client
 
 
 @pytest.fixture
@@ -61,11 +44,10 @@ def test_row_38_what_is_wrong_with_a_server_is_told(
     client: AppClient, site: WebServer, tile: str, fault: Fault, code: int, kind: str, tries: int | None
 ) -> None:
     site.fault("a.npy", fault, ...)
-    before, began = len(site.asked), time.monotonic()
+    before = len(site.asked)
     problem = problem_in(client.get(f"{tile}/stats"), code, kind)
     assert problem["source"] == site.url("a.npy")
     assert tries in {None, len(site.asked) - before}
-    assert time.monotonic() - began < 10
     site.fault("a.npy")
     assert client.get(f"{tile}/stats").status_code == 200
 

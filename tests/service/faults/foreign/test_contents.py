@@ -16,24 +16,13 @@ from affine import Affine
 from numpy.lib.format import write_array_header_1_0
 from rasterio.io import MemoryFile
 
-from foreign import npy, reason_of, register, sources
-from installations import Installation, make_installation
+from foreign import npy, reason_of, register
+from installations import Installation
 from memory import watched_memory
-from rest import AppClient, open_client
+from rest import AppClient
 from web_server import WebServer, web_server
 
 MB = 2**20
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
-
-
-@pytest.fixture
-def site() -> Iterator[WebServer]:
-    with web_server() as site:
-        yield site
 
 
 @pytest.fixture
@@ -45,9 +34,8 @@ def canary() -> Iterator[WebServer]:
 
 
 @pytest.fixture
-def client(installation: Installation) -> Iterator[AppClient]:
-    with open_client(installation, sources=sources(installation.folder, timeout_s=20)) as client:
-        yield client
+def timeout_s() -> int:
+    return 20  # it is not time that ends them
 
 
 def geotiff(cells: np.ndarray, **options: Any) -> bytes:
