@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, case, false, func
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, case, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from catalog.column_types import NodataText, utc_now
 from catalog.model_base import Base, Id, Slug
+from catalog.tile_facts import TileFacts
 
 
 class Terrain(Base):
@@ -62,30 +63,6 @@ PLACE = func.box(
 """The box of a terrain on the globe, in PostgreSQL; one across the antimeridian reaches beyond 180°."""
 
 Index("ix_terrain_place", PLACE, postgresql_using="gist").ddl_if(dialect="postgresql")
-
-
-class TileFacts:
-    """What is known of a tile. One that is declared was not looked at: it is what its owner says."""
-
-    url: Mapped[str]
-    x: Mapped[int]
-    y: Mapped[int]
-    width: Mapped[int]
-    height: Mapped[int]
-    dtype: Mapped[str]
-    nodata: Mapped[int | float | None] = mapped_column(NodataText)
-    scale: Mapped[float]
-    offset: Mapped[float]
-    south_up: Mapped[bool]
-    priority: Mapped[int]
-    size: Mapped[int]
-    mtime_ns: Mapped[int | None]
-    etag: Mapped[str | None]
-    transform: Mapped[list[float] | None]
-    crs: Mapped[str | None]
-    block_height: Mapped[int]
-    block_width: Mapped[int]
-    is_declared: Mapped[bool] = mapped_column(server_default=false())
 
 
 class Tile(TileFacts, Base):
@@ -193,8 +170,30 @@ class Generation(Base):
     shard_count: Mapped[int]
     byte_count: Mapped[int]
     manifest_sha256: Mapped[str]
+    # of the terrain's tiles those it was built without
+    missing_tile_count: Mapped[int] = mapped_column(server_default="0")
     # since when no pyramid points at it
     retired_at: Mapped[datetime | None]
+
+
+class MissingTile(Base):
+    """A tile that a generation was built without, since it could not be had; its place in level 0."""
+
+    __tablename__ = "missing_tile"
+
+    generation_id: Mapped[str] = mapped_column(
+        Text, ForeignKey("generation.id", ondelete="CASCADE"), primary_key=True
+    )
+    # from 0, by precedence
+    number: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    row: Mapped[int]
+    col: Mapped[int]
+    height: Mapped[int]
+    width: Mapped[int]
+    # of failure: the error's name
+    kind: Mapped[str]
+    reason: Mapped[str]
 
 
 class Pyramid(Base):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from raster.cells import Nodata
 from raster.crs import parse_crs
 from raster.grid import Grid
 from raster.metrics.interface import VALUE, StoredArray
+from raster.missing import MissingTile, missing_attributes
 
 Attributes = dict[str, Any]
 
@@ -47,6 +49,7 @@ class Description:
     vertical_datum: str | None = None
     attribution: str | None = None
     license: str | None = None
+    missing: Sequence[MissingTile] = ()
 
 
 def root_attributes(description: Description, grid: Grid) -> Attributes:
@@ -75,6 +78,7 @@ def root_attributes(description: Description, grid: Grid) -> Attributes:
             "metric": description.metric,
             "stepwise": description.is_stepwise,
             "generation": description.generation,
+            **({"missing_tiles": missing_attributes(description.missing)} if description.missing else {}),
         },
         "ome": _ome(description, levels),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from catalog.models import Pyramid, Registration, Terrain, Tile
+from catalog.models import MissingTile, Pyramid, Registration, Terrain, Tile
 from catalog.repository.paging import Page
 from catalog.repository.registrations import RegistrationState
 from catalog.repository.terrains import ListedTerrain
@@ -17,7 +17,7 @@ from service.encoding import json_nodata
 from service.failures import Failure
 from service.house import House
 from service.links import zarr_path
-from service.pyramid_schemas import FailureBody, LevelBody, ProgressBody, PyramidBody
+from service.pyramid_schemas import FailureBody, LevelBody, MissingTileBody, ProgressBody, PyramidBody
 from service.pyramid_states import PyramidState
 from service.schemas import (
     ReasonBody,
@@ -148,9 +148,16 @@ def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
         zarr_url=zarr_url,
         vrt_url=f"{zarr_url}.vrt" if zarr_url else None,
         byte_count=generation.byte_count if generation else None,
+        missing_tile_count=generation.missing_tile_count if generation else None,
+        missing_tiles=[_missing_body(tile) for tile in state.missing],
         progress=_progress_body(state),
         failure=None if state.failure is None else _failure_body(state.failure),
     )
+
+
+def _missing_body(tile: MissingTile) -> MissingTileBody:
+    columns = ("source", "row", "col", "height", "width", "kind", "reason")
+    return MissingTileBody(**{column: getattr(tile, column) for column in columns})
 
 
 def _levels(pyramid: Pyramid | None) -> list[LevelBody]:

@@ -17,6 +17,7 @@ from service.errors import BuildBroken, BuildCancelled, BuildFailedBefore, Build
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, OURS, Failure, failure_of
 from service.house import House
+from service.on_missing import OnMissing
 from service.ordered_builds import Build, BuildProgress, PyramidKey
 from service.sweeping import Sweeper
 
@@ -37,7 +38,7 @@ class BuildDesk:
         self._house = house
         self._room = house.settings.builds_per_replica
         self._pool = ThreadPoolExecutor(max(1, self._room), thread_name_prefix="build")
-        self._latest: dict[PyramidKey, Build] = {}
+        self._latest: dict[tuple[PyramidKey, OnMissing], Build] = {}
         # beside what the catalogue knows: it may be what failed
         self._failures: dict[PyramidKey, Failure] = {}
         self._lock = Lock()
@@ -45,11 +46,21 @@ class BuildDesk:
         self._watch = BuildWatch(house, self, looks_every_s)
         self._sweeper = Sweeper(house) if house.settings.builds_per_replica else None
 
-    def order(self, terrain_id: int, metric: str, revision: int, *, insists: bool = False) -> Build:
+    def order(
+        self,
+        terrain_id: int,
+        metric: str,
+        revision: int,
+        on_missing: OnMissing = OnMissing.FAIL,
+        *,
+        insists: bool = False,
+    ) -> Build:
         """The build that gives this revision or a newer one: the one under way, else a new one.
 
         Parameters
         ----------
+        on_missing : OnMissing
+            What to do about tiles that cannot be had.
         insists : bool
             Whether to try again what has failed a short time ago.
 
@@ -62,11 +73,11 @@ class BuildDesk:
         """
         key = PyramidKey(terrain_id, metric)
         with self._lock, reporting_exhaustion():
-            build = self._latest.get(key)
+            build = self._latest.get((key, on_missing))
             if build is None or not build.holds(revision):
-                build = Build(insists=insists)
+                build = Build(on_missing, insists=insists)
                 self._submit(key, build)
-                self._latest[key] = build
+                self._latest[key, on_missing] = build
             return build
 
     def try_again(self, key: PyramidKey, build: Build) -> None:
@@ -92,7 +103,9 @@ class BuildDesk:
     def find(self, terrain_id: int, metric: str) -> Build | None:
         """The build of a pyramid that is under way, the latest if there are two."""
         with self._lock:
-            return self._latest.get(PyramidKey(terrain_id, metric))
+            key = PyramidKey(terrain_id, metric)
+            found = (self._latest.get((key, on_missing)) for on_missing in OnMissing)
+            return next((build for build in found if build is not None), None)
 
     def find_failure(self, terrain_id: int, metric: str) -> Failure | None:
         """Why the last build of a pyramid failed in this process; None when it did not."""
@@ -152,7 +165,7 @@ class BuildDesk:
     def _build(self, key: PyramidKey, build: Build) -> bool:
         wanted = self._begin(key, build)
         # an order may be older than the build that has just served it
-        if find_fresh(self._house, key.terrain_id, key.metric) is not None:
+        if find_fresh(self._house, key.terrain_id, key.metric, is_whole=build.takes_whole) is not None:
             return True
         if not self._room:
             want(self._house, wanted, insists=build.insists)
@@ -164,7 +177,14 @@ class BuildDesk:
             build.progress = BuildProgress(done, total)
 
         try:
-            built = build_pyramid(self._house, key.terrain_id, key.metric, on_shard, insists=build.insists)
+            built = build_pyramid(
+                self._house,
+                key.terrain_id,
+                key.metric,
+                on_shard,
+                on_missing=build.on_missing,
+                insists=build.insists,
+            )
         except LeaseLost as error:
             logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
             return False
@@ -175,7 +195,7 @@ class BuildDesk:
         if self._closing.is_set():
             raise BuildCancelled
         with self._house.database.read() as session:
-            wanted = wanted_build(terrains.get_terrain(session, key.terrain_id), key.metric)
+            wanted = wanted_build(terrains.get_terrain(session, key.terrain_id), key.metric, build.on_missing)
         with self._lock:
             build.wanted = wanted
         return wanted
@@ -187,8 +207,8 @@ class BuildDesk:
             self._failures.pop(key, None)
             if error is not None and is_failure:
                 self._failures[key] = failure_of(error)
-            if self._latest.get(key) is build:
-                del self._latest[key]
+            if self._latest.get((key, build.on_missing)) is build:
+                del self._latest[key, build.on_missing]
         if error is None:
             build.outcome.set_result(None)
         else:

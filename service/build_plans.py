@@ -13,6 +13,7 @@ from raster.budget import Allotment, allot
 from raster.journal import Attempt, find_attempts
 from raster.layout import Description
 from raster.metrics.interface import Metric
+from raster.missing import MissingTile
 from raster.pyramid import BuildPlan, PyramidPlan, plan_pyramids
 from raster.scheduling import ClusterScheduler, Scheduler, ThreadScheduler
 from raster.siblings import find_level_0
@@ -26,11 +27,13 @@ from service.mosaics import mosaic_of
 class PlannedBuild:
     """A build before it starts: of which terrain in which revision, what it will do, what it may take.
 
-    Of the tiles `declared_count` are to be looked into first: the plan may change by that.
+    Of the tiles `declared_count` are to be looked into first: the plan may change by that. The tiles
+    that are `missing` are not in the plan.
     """
 
     terrain: Terrain
     plan: BuildPlan
+    missing: Sequence[MissingTile]
     allotment: Allotment
     declared_count: int
 
@@ -46,6 +49,7 @@ def plan_build(
     terrain_key: int | str,
     metric_names: Sequence[str],
     generation_ids: Mapping[str, str] = MappingProxyType({}),
+    missing: Sequence[MissingTile] = (),
 ) -> PlannedBuild:
     """Plan pyramids of the terrain as it is catalogued now; opens no source.
 
@@ -53,6 +57,8 @@ def plan_build(
     ----------
     generation_ids : mapping
         By metric, where that is decided already.
+    missing : sequence of MissingTile
+        What to build without.
 
     Raises
     ------
@@ -62,6 +68,9 @@ def plan_build(
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain_key)
         rows = tiles.iterate_tiles_in_precedence(session, terrain.id)
+        without = {tile.source for tile in missing}
+        if without:
+            rows = (row for row in rows if row.url not in without)
         mosaic = mosaic_of(terrain, rows, house.roots)
         declared_count = count_declared(session, terrain.id)
     allotment = allot(
@@ -71,14 +80,18 @@ def plan_build(
         budget_bytes=house.settings.memory_budget,
     )
     wanted = [
-        (metric, _describe(terrain, metric, generation_ids.get(metric.name) or new_generation_id()))
+        (metric, _describe(terrain, metric, generation_ids.get(metric.name) or new_generation_id(), missing))
         for metric in metrics
     ]
     plan = plan_pyramids(mosaic, wanted, shard_cells=allotment.shard_cells)
-    return PlannedBuild(terrain=terrain, plan=plan, allotment=allotment, declared_count=declared_count)
+    return PlannedBuild(
+        terrain=terrain, plan=plan, missing=missing, allotment=allotment, declared_count=declared_count
+    )
 
 
-def _describe(terrain: Terrain, metric: Metric, generation: str) -> Description:
+def _describe(
+    terrain: Terrain, metric: Metric, generation: str, missing: Sequence[MissingTile]
+) -> Description:
     return Description(
         name=terrain.name,
         metric=metric.name,
@@ -90,6 +103,7 @@ def _describe(terrain: Terrain, metric: Metric, generation: str) -> Description:
         vertical_datum=terrain.vertical_datum,
         attribution=terrain.attribution,
         license=terrain.license,
+        missing=tuple(missing),
     )
 
 
@@ -118,7 +132,12 @@ def _level_0(house: House, pyramid: PyramidPlan, siblings: Sequence[Generation])
 
 
 def _siblings(house: House, build: PlannedBuild) -> list[Generation]:
-    """Published pyramids of the same revision that hold the terrain itself at level 0."""
+    """Published pyramids of the same revision that hold the terrain itself at level 0, and all of it.
+
+    None for a build that misses tiles: it may hold less than they do.
+    """
+    if build.missing:
+        return []
     with house.database.read() as session:
         known = pyramids.list_pyramids(session, build.terrain.id)
     base, cells = build.plan.mosaic.cell_type, build.plan.grid.cell_count
@@ -128,6 +147,7 @@ def _siblings(house: House, build: PlannedBuild) -> list[Generation]:
         if pyramid.generation is not None
         and not pyramid.corrupt
         and pyramid.generation.revision == build.terrain.revision
+        and not pyramid.generation.missing_tile_count
         and pyramid.metric in house.metrics.names
         and house.metrics.get(pyramid.metric).bind(base, cells).keeps_cells
     ]

@@ -27,9 +27,13 @@ from service.errors import BuildAbandoned, BuildCalledOff, BuildFailedBefore
 from service.failures import Failure
 from service.generations import new_generation_id
 from service.house import House
+from service.on_missing import OnMissing
 
 RECIPE = "zarr3-1"
 """How a pyramid is laid out, and by which code: counts up when the same cells would be stored otherwise."""
+
+RECIPES = {OnMissing.FAIL: RECIPE, OnMissing.MASK: f"{RECIPE}-mask"}
+"""A build that may go without tiles is another one than a build that may not."""
 
 MOST_ATTEMPTS = 5
 """A build that ends its process so many times is given up."""
@@ -41,15 +45,29 @@ class Turn:
 
     terrain: Terrain
     leases: dict[str, Lease]
+    on_missing: OnMissing
 
 
-def wanted_build(terrain: Terrain, metric: str) -> WantedBuild:
+def wanted_build(terrain: Terrain, metric: str, on_missing: OnMissing = OnMissing.FAIL) -> WantedBuild:
     """What is built once for a terrain as it is now."""
-    return WantedBuild(terrain_id=terrain.id, metric=metric, revision=terrain.revision, recipe=RECIPE)
+    return WantedBuild(
+        terrain_id=terrain.id, metric=metric, revision=terrain.revision, recipe=RECIPES[on_missing]
+    )
+
+
+def on_missing_of(wanted: WantedBuild) -> OnMissing:
+    """What a build of this version does about tiles that cannot be had."""
+    return next(each for each, recipe in RECIPES.items() if recipe == wanted.recipe)
 
 
 def take_turn(
-    house: House, terrain_key: int | str, metrics: Sequence[str], *, again: bool, insists: bool
+    house: House,
+    terrain_key: int | str,
+    metrics: Sequence[str],
+    on_missing: OnMissing,
+    *,
+    again: bool,
+    insists: bool,
 ) -> Turn:
     """Take the leases of what nobody else builds.
 
@@ -70,12 +88,12 @@ def take_turn(
         terrain = terrains.get_terrain(session, terrain_key)
         if insists:
             for metric in metrics:
-                want_build(session, wanted_build(terrain, metric), insists=True)
+                want_build(session, wanted_build(terrain, metric, on_missing), insists=True)
         known = {each.metric: each for each in pyramids.list_pyramids(session, terrain.id)}
         taken = {
             metric: take_lease(
                 session,
-                wanted_build(terrain, metric),
+                wanted_build(terrain, metric, on_missing),
                 owner=uuid4().hex,
                 host=f"{socket.gethostname()}, process {getpid()}",
                 generation_id=new_generation_id(),
@@ -88,8 +106,8 @@ def take_turn(
     leases = {metric: lease for metric, lease in taken.items() if lease is not None}
     if not leases:
         for metric in metrics:
-            look(house, wanted_build(terrain, metric))
-    return Turn(terrain=terrain, leases=leases)
+            look(house, wanted_build(terrain, metric, on_missing))
+    return Turn(terrain=terrain, leases=leases, on_missing=on_missing)
 
 
 def _in_use(pyramid: Pyramid | None) -> str | None:

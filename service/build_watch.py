@@ -13,9 +13,11 @@ from catalog.errors import CatalogError
 from catalog.repository.lease_views import LeaseView
 from catalog.repository.leases import LeaseState
 from catalog.repository.wanted_builds import list_wanted
-from service.build_turns import RECIPE, look
+from service.build_turns import RECIPES, look, on_missing_of
+from service.builds import find_fresh
 from service.errors import BuildCalledOff, BuildCancelled, BuildFailedBefore, ServiceError
 from service.house import House
+from service.on_missing import OnMissing
 from service.ordered_builds import Build, BuildProgress, PyramidKey
 
 logger = logging.getLogger(__name__)
@@ -36,7 +38,9 @@ class Desk(Protocol):
     def room(self) -> int:
         """How many builds could begin at once."""
 
-    def order(self, terrain_id: int, metric: str, revision: int) -> Build:
+    def order(
+        self, terrain_id: int, metric: str, revision: int, on_missing: OnMissing = OnMissing.FAIL
+    ) -> Build:
         """Begin a build."""
 
     def try_again(self, key: PyramidKey, build: Build) -> None:
@@ -143,8 +147,16 @@ class BuildWatch:
                 self._desk.finish(each.key, each.build, error)
         elif view is not None:
             each.build.progress = BuildProgress(view.shards_done, view.shards_total)
-        elif self._house.settings.builds_per_replica and self._forget(each):
-            self._desk.try_again(each.key, each.build)
+        elif self._house.settings.builds_per_replica:
+            if self._forget(each):
+                self._desk.try_again(each.key, each.build)
+        elif self._is_served(each) and self._forget(each):
+            self._desk.finish(each.key, each.build, None)
+
+    def _is_served(self, each: _Followed) -> bool:
+        """Whether a build of the other kind, with tiles missing or without, serves as well."""
+        key, build = each.key, each.build
+        return find_fresh(self._house, key.terrain_id, key.metric, is_whole=build.takes_whole) is not None
 
     def _forget(self, each: _Followed) -> bool:
         """Whether it was this thread that ends the wait."""
@@ -163,6 +175,6 @@ class BuildWatch:
         if room < 1:
             return
         with self._house.database.read() as session:
-            wanted = list_wanted(session, RECIPE, room)
+            wanted = list_wanted(session, RECIPES.values(), room)
         for each in wanted:
-            self._desk.order(each.terrain_id, each.metric, each.revision)
+            self._desk.order(each.terrain_id, each.metric, each.revision, on_missing_of(each))

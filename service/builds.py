@@ -10,19 +10,21 @@ from catalog.repository import pyramids, terrains
 from catalog.repository.lease_views import list_live_leases
 from raster.errors import StoreFailed
 from raster.journal import find_abandoned
+from raster.missing import MAY_BE_MISSING, MissingTile
 from raster.pyramid import PyramidPlan
 from raster.storage.store import Root, Store
 from raster.writing import WrittenPyramid, write_pyramids
 from service.build_plans import PlannedBuild, choose_scheduler, destinations_of, href_of, plan_build
 from service.build_turns import Turn, check_attempts, fail_turn, leave_turn, take_turn
 from service.declared_tiles import check_declared
-from service.errors import BuildCancelled
+from service.errors import BuildCancelled, BuildSuperseded
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, failure_of
-from service.foreign_tiles import check_foreign
 from service.heartbeat import Heartbeat
 from service.house import House
-from service.publishing import generation_of, publish
+from service.missing_tiles import check_all, check_foreign, find_missing
+from service.on_missing import OnMissing
+from service.publishing import generation_of, missing_of, publish
 from service.storing import reporting_store
 from service.tally import SOURCES
 
@@ -38,11 +40,14 @@ def build_pyramid(
     metric_name: str,
     on_shard: Progress,
     *,
+    on_missing: OnMissing = OnMissing.FAIL,
     again: bool = False,
     insists: bool = False,
 ) -> str | None:
     """Build one pyramid as `build_pyramids` does; the generation's id, None when it is not our turn."""
-    built = build_pyramids(house, terrain_key, [metric_name], on_shard, again=again, insists=insists)
+    built = build_pyramids(
+        house, terrain_key, [metric_name], on_shard, on_missing=on_missing, again=again, insists=insists
+    )
     return built.get(metric_name)
 
 
@@ -52,6 +57,7 @@ def build_pyramids(
     metric_names: Sequence[str],
     on_shard: Progress,
     *,
+    on_missing: OnMissing = OnMissing.FAIL,
     again: bool = False,
     insists: bool = False,
 ) -> dict[str, str]:
@@ -65,6 +71,9 @@ def build_pyramids(
     ----------
     on_shard : callable
         Called with tasks done and in all; may raise `BuildCancelled`.
+    on_missing : OnMissing
+        What to do about tiles that cannot be had before the build begins. One that fails later fails
+        the build in any case.
     again : bool
         Whether to build also what is up to date.
     insists : bool
@@ -80,14 +89,15 @@ def build_pyramids(
     SourceError
         A tile cannot be read, or is not what was declared.
     SourcesUnavailable
-        Several cannot be had from their servers.
+        Several cannot be had.
     MetricFailed
     StoreUnavailable
         The store of the pyramids cannot be written.
     ResourcesExhausted
         The machine has no memory or threads left.
     BuildSuperseded
-        A newer revision was published meanwhile; what was built is removed.
+        A newer revision was published meanwhile, or one that misses no tiles is in use; what was built
+        is removed.
     LeaseLost
         Another process took the build over, since this one gave no sign of life for too long.
     BuildCalledOff
@@ -99,7 +109,7 @@ def build_pyramids(
         house.metrics.get(name)
     turn: Turn | None = None
     while turn is None or not _build_in_turn(house, turn, on_shard):
-        turn = take_turn(house, terrain_key, metric_names, again=again, insists=insists)
+        turn = take_turn(house, terrain_key, metric_names, on_missing, again=again, insists=insists)
     return {metric: lease.generation_id for metric, lease in turn.leases.items()}
 
 
@@ -124,14 +134,17 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
         if build.terrain.revision != turn.terrain.revision:
             leave_turn(house, turn, is_wanted=False)
             return False
-        check_foreign(house, build.plan.mosaic.tiles, lambda: report(0, 0))
+        _check_need(house, build)
+        if turn.on_missing is OnMissing.FAIL:
+            check_foreign(house, build.plan.mosaic.tiles, lambda: report(0, 0))
         house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
         try:
             written = _write(house, build, report)
             for pyramid, each in zip(build.plan.pyramids, written, strict=True):
                 generation = generation_of(build, pyramid, each)
                 with reporting_store():
-                    publish(house, generation, turn.leases[generation.metric], heartbeat)
+                    lease = turn.leases[generation.metric]
+                    publish(house, generation, lease, heartbeat, missing_of(build))
                     _sweep(house, house.pyramid_folder(generation.href))
         except (BuildCancelled, KeyboardInterrupt):
             raise
@@ -139,6 +152,18 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
             _clean_up(house, build)
             raise
         return True
+
+
+def _check_need(house: House, build: PlannedBuild) -> None:
+    """Check that what misses tiles would not take the place of a whole pyramid.
+
+    Raises
+    ------
+    BuildSuperseded
+    """
+    for pyramid in build.plan.pyramids if build.missing else ():
+        if find_fresh(house, build.terrain.id, pyramid.about.metric, is_whole=True) is not None:
+            raise BuildSuperseded(build.terrain.name, pyramid.about.metric)
 
 
 @contextmanager
@@ -161,31 +186,53 @@ def _leaving(house: House, turn: Turn) -> Iterator[None]:
 
 
 def _plan(house: House, turn: Turn, on_shard: Progress) -> PlannedBuild:
-    """Plan from tiles that somebody has looked into.
+    """Plan from tiles that somebody has looked into, without those that are missing, if these may be.
 
     Raises
     ------
-    SourceMisdeclared
+    SourceError, SourcesUnavailable
     """
     generation_ids = {metric: lease.generation_id for metric, lease in turn.leases.items()}
-    while (build := plan_build(house, turn.terrain.id, list(generation_ids), generation_ids)).declared_count:
-        check_declared(house, turn.terrain.id, lambda *_: on_shard(0, 0))
+
+    def plan(missing: Sequence[MissingTile] = ()) -> PlannedBuild:
+        return plan_build(house, turn.terrain.id, list(generation_ids), generation_ids, missing)
+
+    build = plan()
+    if turn.on_missing is OnMissing.MASK:
+        missing = find_missing(house, build.plan.mosaic.tiles, lambda: on_shard(0, 0))
+        build = plan(missing) if missing else build
+    without, left_out = {tile.source for tile in build.missing}, 0
+    while build.declared_count > left_out:
+        left_out = check_declared(house, turn.terrain.id, lambda *_: on_shard(0, 0), without)
+        build = plan(build.missing)
     return build
 
 
 def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[WrittenPyramid]:
-    with reporting_store():
-        return write_pyramids(
-            build.plan,
-            destinations_of(house, build),
-            choose_scheduler(house, build),
-            on_shard,
-            unit_bytes=build.allotment.unit_bytes,
-        )
+    """Write the pyramids, and tell of all tiles that are gone when one is."""
+    try:
+        with reporting_store():
+            return write_pyramids(
+                build.plan,
+                destinations_of(house, build),
+                choose_scheduler(house, build),
+                on_shard,
+                unit_bytes=build.allotment.unit_bytes,
+            )
+    except MAY_BE_MISSING:
+        check_all(house, build.plan.mosaic.tiles, lambda: on_shard(0, 0))
+        raise
 
 
-def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | None:
+def find_fresh(
+    house: House, terrain_key: int | str, metric_name: str, *, is_whole: bool = False
+) -> str | None:
     """The published generation if it is of the terrain's present revision and not known to be damaged.
+
+    Parameters
+    ----------
+    is_whole : bool
+        Whether one that misses tiles will not do.
 
     Raises
     ------
@@ -195,6 +242,8 @@ def find_fresh(house: House, terrain_key: int | str, metric_name: str) -> str | 
         terrain = terrains.get_terrain(session, terrain_key)
         pyramid = pyramids.find_pyramid(session, terrain.id, metric_name)
     if pyramid is None or pyramid.corrupt or pyramid.generation is None:
+        return None
+    if is_whole and pyramid.generation.missing_tile_count:
         return None
     return pyramid.generation.id if pyramid.generation.revision == terrain.revision else None
 

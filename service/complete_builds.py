@@ -11,13 +11,20 @@ from service.build_turns import look, wanted_build
 from service.build_watch import is_built
 from service.builds import Progress, build_pyramids
 from service.house import House
+from service.on_missing import OnMissing
 
 LOOK_EVERY_S = (0.2, 0.4)
 """Between two looks at a build elsewhere."""
 
 
 def complete_builds(
-    house: House, terrain_key: int | str, metrics: Sequence[str], on_shard: Progress, *, again: bool
+    house: House,
+    terrain_key: int | str,
+    metrics: Sequence[str],
+    on_shard: Progress,
+    *,
+    on_missing: OnMissing = OnMissing.FAIL,
+    again: bool,
 ) -> None:
     """Build pyramids, and wait for those that other processes are at; what failed before is tried again.
 
@@ -25,6 +32,8 @@ def complete_builds(
     ----------
     on_shard : callable
         Told of builds elsewhere, too.
+    on_missing : OnMissing
+        What to do about tiles that cannot be had.
     again : bool
         Whether to build also what is up to date.
 
@@ -36,20 +45,24 @@ def complete_builds(
     """
     left, insists = list(metrics), True
     while left:
-        built = build_pyramids(house, terrain_key, left, on_shard, again=again, insists=insists)
+        built = build_pyramids(
+            house, terrain_key, left, on_shard, on_missing=on_missing, again=again, insists=insists
+        )
         insists = False
         left = [
             metric
             for metric in left
-            if metric not in built and not _wait(house, terrain_key, metric, on_shard)
+            if metric not in built and not _wait(house, terrain_key, metric, on_missing, on_shard)
         ]
 
 
-def _wait(house: House, terrain_key: int | str, metric: str, on_shard: Progress) -> bool:
+def _wait(
+    house: House, terrain_key: int | str, metric: str, on_missing: OnMissing, on_shard: Progress
+) -> bool:
     """Whether another process built it; False when it is nobody's turn any more."""
     while True:
         with house.database.read() as session:
-            wanted = wanted_build(terrains.get_terrain(session, terrain_key), metric)
+            wanted = wanted_build(terrains.get_terrain(session, terrain_key), metric, on_missing)
         view = look(house, wanted)
         if is_built(view):
             return True

@@ -108,8 +108,21 @@ def print_info(terrain: TerrainBody, pyramids: Sequence[PyramidBody]) -> None:
         if pyramid.store_url is not None:
             tell(f"  {pyramid.metric}: {pyramid.store_url}")
     for pyramid in pyramids:
+        tell_missing(pyramid)
+    for pyramid in pyramids:
         if pyramid.failure is not None:
             tell(f"  {pyramid.metric} failed last: {pyramid.failure.detail}")
+
+
+def tell_missing(pyramid: PyramidBody) -> None:
+    """The tiles that a pyramid was built without, if any."""
+    if not pyramid.missing_tile_count:
+        return
+    tell(f"  {pyramid.metric} lacks {pyramid.missing_tile_count} tiles, whose place is empty:")
+    for tile in pyramid.missing_tiles:
+        tell(f"    {tile.source} (row {tile.row}, col {tile.col}): {tile.reason}")
+    if len(pyramid.missing_tiles) < pyramid.missing_tile_count:
+        tell("    …")
 
 
 def _cells(terrain: TerrainBody) -> str:

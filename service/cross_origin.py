@@ -29,6 +29,7 @@ EXPOSED_HEADERS = (
     "WWW-Authenticate",
     "X-Request-Id",
     "Ziggurat-Generation",
+    "Ziggurat-Missing-Tiles",
     "Ziggurat-State",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -32,7 +32,12 @@ class Look:
     found: SourceInfo | SourceError
 
 
-def check_declared(house: House, terrain_key: int | str, on_checked: Callable[[int, int], None]) -> None:
+def check_declared(
+    house: House,
+    terrain_key: int | str,
+    on_checked: Callable[[int, int], None],
+    without: Collection[str] = frozenset(),
+) -> int:
     """Look into the files of all tiles that were declared and that nobody has looked into yet.
 
     Parameters
@@ -40,6 +45,12 @@ def check_declared(house: House, terrain_key: int | str, on_checked: Callable[[i
     on_checked : callable
         Called with (tiles looked into, tiles in all); what it raises stops the check, which goes on
         from there the next time.
+    without : collection of str
+        Urls of tiles not to look into.
+
+    Returns
+    -------
+    How many were left out by that
 
     Raises
     ------
@@ -53,14 +64,17 @@ def check_declared(house: House, terrain_key: int | str, on_checked: Callable[[i
         terrain = terrains.get_terrain(session, terrain_key)
         total = count_declared(session, terrain.id)
     first: SourceError | None = None
-    done = wrong = 0
-    for tiles in _pages(house, terrain.id):
+    done = wrong = left_out = 0
+    for page in _pages(house, terrain.id):
+        tiles = [tile for tile in page if tile.url not in without]
+        left_out += len(page) - len(tiles)
         for error in _check_page(house, terrain.id, tiles):
             first, wrong = first or error, wrong + 1
-        done += len(tiles)
+        done += len(page)
         on_checked(done, max(done, total))
     if first is not None:
         raise _with_others(first, wrong - 1)
+    return left_out
 
 
 def _pages(house: House, terrain_id: int) -> Iterator[Sequence[Tile]]:

@@ -125,10 +125,12 @@ class NotReady(ServiceError):
 
 
 class BuildSuperseded(ServiceError):
-    """A pyramid of a newer revision was published while this one was built."""
+    """A pyramid of a newer revision, or one that misses fewer tiles, is in use already."""
 
     def __init__(self, terrain: str, metric: str) -> None:
-        super().__init__(f"a newer pyramid {metric!r} of terrain {terrain!r} was published meanwhile")
+        super().__init__(
+            f"a newer or more complete pyramid {metric!r} of terrain {terrain!r} is in use already"
+        )
         self.terrain = terrain
         self.metric = metric
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from catalog.repository.leases import WantedBuild
+from service.on_missing import OnMissing
 
 
 class PyramidKey(NamedTuple):
@@ -29,7 +30,8 @@ class BuildProgress:
 class Build:
     """A build that runs here or elsewhere, or waits for its turn."""
 
-    def __init__(self, *, insists: bool = False) -> None:
+    def __init__(self, on_missing: OnMissing = OnMissing.FAIL, *, insists: bool = False) -> None:
+        self.on_missing = on_missing
         self.insists = insists
         self.progress = BuildProgress(0, 0)
         self.outcome: Future[None] = Future()
@@ -40,6 +42,11 @@ class Build:
     def revision(self) -> int | None:
         """What it builds from at least."""
         return None if self.wanted is None else self.wanted.revision
+
+    @property
+    def takes_whole(self) -> bool:
+        """Whether a pyramid that misses tiles will not do; it does for who only asks for a level."""
+        return self.insists and self.on_missing is OnMissing.FAIL
 
     def holds(self, revision: int) -> bool:
         """Whether its outcome is of the terrain's revision or of a newer one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from random import SystemRandom
@@ -12,6 +13,7 @@ from time import sleep
 from catalog.errors import CatalogUnavailable, TerrainNotFound
 from catalog.repository import pyramids, terrains
 from catalog.repository.leases import Lease
+from catalog.repository.missing_tiles import NewMissingTile
 from catalog.repository.pyramids import NewGeneration
 from raster.pyramid import PyramidPlan
 from raster.storage.store import LATEST, Root, Store
@@ -27,7 +29,13 @@ PUBLISH_AGAIN_S = (0.2, 1.0)
 """Between two attempts to publish while the catalogue is away."""
 
 
-def publish(house: House, generation: NewGeneration, lease: Lease, heartbeat: Heartbeat) -> None:
+def publish(
+    house: House,
+    generation: NewGeneration,
+    lease: Lease,
+    heartbeat: Heartbeat,
+    missing: Sequence[NewMissingTile] = (),
+) -> None:
     """Point the catalogue, then `latest.json` at a generation; nobody needs its journal any more.
 
     Raises
@@ -36,13 +44,19 @@ def publish(house: House, generation: NewGeneration, lease: Lease, heartbeat: He
     StoreFailed
     """
     heartbeat.confirm()  # what was called off a moment ago is not put into use
-    _put_into_use(house, generation, lease, heartbeat)
+    _put_into_use(house, generation, lease, heartbeat, missing)
     root = house.pyramid_root(generation.href)
     _point_latest_at(house, house.pyramid_folder(generation.href), root, generation)
     root.forget_log()
 
 
-def _put_into_use(house: House, generation: NewGeneration, lease: Lease, heartbeat: Heartbeat) -> None:
+def _put_into_use(
+    house: House,
+    generation: NewGeneration,
+    lease: Lease,
+    heartbeat: Heartbeat,
+    missing: Sequence[NewMissingTile],
+) -> None:
     """Publish, for as long as it takes and the lease is ours: the work of hours is not given up for a fault.
 
     Raises
@@ -52,7 +66,7 @@ def _put_into_use(house: House, generation: NewGeneration, lease: Lease, heartbe
     while True:
         try:
             with heartbeat.ending(lease), house.database.write() as session:
-                if not pyramids.publish_generation(session, generation, lease):
+                if not pyramids.publish_generation(session, generation, lease, missing):
                     raise BuildSuperseded(generation.href.partition("/")[0], generation.metric)
         except CatalogUnavailable as error:
             logger.warning("%s cannot be published yet: %s", generation.href, error)
@@ -82,7 +96,24 @@ def generation_of(build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyr
         shard_count=build.plan.task_count,
         byte_count=written.byte_count,
         manifest_sha256=written.manifest_sha256,
+        missing_tile_count=len(build.missing),
     )
+
+
+def missing_of(build: PlannedBuild) -> list[NewMissingTile]:
+    """What the catalogue is told of the tiles that were missing."""
+    return [
+        NewMissingTile(
+            source=tile.source,
+            row=tile.window.row,
+            col=tile.window.col,
+            height=tile.window.height,
+            width=tile.window.width,
+            kind=tile.kind,
+            reason=tile.reason,
+        )
+        for tile in build.missing
+    ]
 
 
 def _point_latest_at(house: House, folder: Store, root: Root, generation: NewGeneration) -> None:

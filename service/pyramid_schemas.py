@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from raster.errors import MOST_LISTED
+
 JsonNodata = Annotated[
     float | int | Literal["NaN"] | None, Field(description='"NaN" as Zarr writes it: JSON has no NaN.')
 ]
@@ -48,6 +50,18 @@ class FailureBody(BaseModel):
     failed_at: datetime | None
 
 
+class MissingTileBody(BaseModel):
+    """A tile that the pyramid was built without, and its place, which is nodata where no other tile lies."""
+
+    source: str
+    row: Annotated[int, Field(description="In level 0.")]
+    col: int
+    height: int
+    width: int
+    kind: Annotated[str, Field(description="The failure's name.")]
+    reason: str
+
+
 class PyramidBody(BaseModel):
     """A pyramid and its state."""
 
@@ -67,6 +81,10 @@ class PyramidBody(BaseModel):
     ]
     vrt_url: Annotated[str | None, Field(description="A VRT of it, for GDAL and QGIS.")]
     byte_count: int | None
+    missing_tile_count: Annotated[
+        int | None, Field(description="Tiles that it was built without, as `on_missing=mask` allowed.")
+    ]
+    missing_tiles: Annotated[list[MissingTileBody], Field(description=f"The first {MOST_LISTED} of them.")]
     progress: ProgressBody | None
     failure: FailureBody | None
 
@@ -105,4 +123,5 @@ class LevelWindowBody(BaseModel):
         Literal["ready", "stale"],
         Field(description="stale: values of the terrain as it was before its last changes."),
     ]
+    missing_tile_count: Annotated[int, Field(description="Tiles that the pyramid was built without.")]
     values: Annotated[list[list[float | int | None]], Field(description="Rows, north first; nodata is null.")]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from catalog.models import Pyramid, Terrain
+from catalog.models import MissingTile, Pyramid, Terrain
 from catalog.repository import pyramids, terrains
 from catalog.repository.lease_views import LeaseView, list_live_leases
+from catalog.repository.missing_tiles import list_missing
+from raster.errors import MOST_LISTED
 from service.failures import Failure, recorded_failure
 from service.house import House
+from service.on_missing import OnMissing
 from service.ordered_builds import Build, BuildProgress
 
 if TYPE_CHECKING:  # whoever only looks at pyramids need not load what builds them
@@ -31,7 +34,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PyramidState:
-    """A metric's pyramid of a terrain, as it stands. `attempt`: who builds it, by the catalogue."""
+    """A metric's pyramid of a terrain, as it stands. `attempt`: who builds it, by the catalogue.
+
+    `missing`: the first of the tiles that it was built without.
+    """
 
     terrain: Terrain
     metric: str
@@ -40,6 +46,13 @@ class PyramidState:
     progress: BuildProgress | None
     attempt: LeaseView | None
     failure: Failure | None
+    missing: Sequence[MissingTile]
+
+    def serves(self, on_missing: OnMissing) -> bool:
+        """Whether there is nothing to build for who asks for it so."""
+        generation = None if self.pyramid is None else self.pyramid.generation
+        is_whole = generation is not None and not generation.missing_tile_count
+        return self.state is State.READY and (is_whole or on_missing is OnMissing.MASK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +106,23 @@ def _states(
     with house.database.read() as session:
         terrain = terrains.get_terrain(session, terrain.id)
         known = {pyramid.metric: pyramid for pyramid in pyramids.list_pyramids(session, terrain.id)}
+        masked = {
+            pyramid.generation.id
+            for pyramid in known.values()
+            if pyramid.generation is not None and pyramid.generation.missing_tile_count
+        }
+        missing = list_missing(session, masked, MOST_LISTED)
         attempts = {view.wanted.metric: view for view in list_live_leases(session, terrain.id)}
     return [
-        _state(terrain, metric, known.get(metric), here[metric], attempts.get(metric)) for metric in metrics
+        _state(
+            terrain,
+            metric,
+            known.get(metric),
+            here[metric],
+            attempts.get(metric),
+            missing,
+        )
+        for metric in metrics
     ]
 
 
@@ -106,7 +133,12 @@ def _look_here(builds: BuildDesk | None, terrain_id: int, metric: str) -> Here:
 
 
 def _state(
-    terrain: Terrain, metric: str, pyramid: Pyramid | None, here: Here, attempt: LeaseView | None
+    terrain: Terrain,
+    metric: str,
+    pyramid: Pyramid | None,
+    here: Here,
+    attempt: LeaseView | None,
+    missing: Mapping[str, Sequence[MissingTile]],
 ) -> PyramidState:
     state, failure = stored_state(terrain, pyramid), recorded_failure(pyramid)
     if state is not State.READY and failure is None:
@@ -123,6 +155,7 @@ def _state(
         progress=_progress(here.build, attempt),
         attempt=attempt,
         failure=failure,
+        missing=missing.get(pyramid.generation_id or "", ()) if pyramid is not None else (),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from affine import Affine
 
-from catalog.models import Generation, Terrain, Tile
+from catalog.models import Generation, MissingTile, Terrain, Tile
 from catalog.repository.terrains import ListedTerrain
 from catalog.repository.tiles import TileRow
 from raster.cells import CellEncoding, CellType
@@ -71,6 +71,11 @@ def ground_of(anchor: Anchor, window: Window) -> Grid:
         transform=Affine(ground.a, ground.b, left, ground.d, ground.e, top),
         crs=anchor.crs,
     )
+
+
+def missing_window(tile: MissingTile) -> Window:
+    """Where a tile would lie in level 0 of the generation that was built without it."""
+    return Window(row=tile.row, col=tile.col, height=tile.height, width=tile.width)
 
 
 def tile_window(tile: Tile | TileRow) -> Window:

@@ -8,7 +8,9 @@ from random import Random
 
 from catalog.models import Generation, Terrain
 from catalog.repository import pyramids, terrains
+from catalog.repository.missing_tiles import list_missing
 from raster.errors import PyramidCorrupt
+from raster.missing import MissingTile
 from raster.verification import Flaw, LevelCoverage, Recomputation, find_damage
 from raster.window import StoredPyramid
 from service.build_plans import plan_build
@@ -16,7 +18,7 @@ from service.corruption import mark_corrupt
 from service.errors import PyramidNotBuilt
 from service.house import House
 from service.storing import reporting_store
-from service.terrain_grids import grid_of
+from service.terrain_grids import grid_of, missing_window
 
 Progress = Callable[[int, int], None]
 
@@ -119,7 +121,8 @@ def _look_at_objects(house: House, generation: Generation, flaws: list[Flaw], on
 
 
 def _recompute(house: House, generation: Generation, thoroughness: Thoroughness, verdict: Verdict) -> None:
-    build = plan_build(house, generation.terrain_id, [generation.metric])
+    missing = _missing_of(house, generation)
+    build = plan_build(house, generation.terrain_id, [generation.metric], missing=missing)
     grid = grid_of(generation)
     recomputation = Recomputation(
         build.plan,
@@ -134,3 +137,13 @@ def _recompute(house: House, generation: Generation, thoroughness: Thoroughness,
                 verdict.flaws.append(found)
             else:
                 verdict.coverage.append(found)
+
+
+def _missing_of(house: House, generation: Generation) -> list[MissingTile]:
+    """What the generation was built without: its cells are not those of a pyramid that has all tiles."""
+    with house.database.read() as session:
+        rows = list_missing(session, [generation.id])[generation.id]
+    return [
+        MissingTile(source=row.source, window=missing_window(row), kind=row.kind, reason=row.reason)
+        for row in rows
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from catalog.database import ReadSession, WriteSession
 from catalog.errors import TerrainNotFound
 from catalog.models import Generation, Pyramid
 from catalog.repository.leases import Lease, finish_lease, release_lease, reopen_builds
+from catalog.repository.missing_tiles import NewMissingTile, note_missing
 from catalog.repository.rows import columns_of, count_changed
 from catalog.repository.terrains import lock_terrain
 
@@ -39,6 +40,7 @@ class NewGeneration:
     shard_count: int
     byte_count: int
     manifest_sha256: str
+    missing_tile_count: int = 0
 
 
 def find_pyramid(session: ReadSession, terrain_id: int, metric: str) -> Pyramid | None:
@@ -56,14 +58,25 @@ def is_generation_known(session: ReadSession, generation_id: str) -> bool:
     return session.get(Generation, generation_id) is not None
 
 
-def publish_generation(session: WriteSession, new: NewGeneration, lease: Lease | None = None) -> bool:
+def publish_generation(
+    session: WriteSession,
+    new: NewGeneration,
+    lease: Lease | None = None,
+    missing: Sequence[NewMissingTile] = (),
+) -> bool:
     """Put a generation into use, retire the one before it, and end the lease of its build.
 
     Doing so again changes nothing: whoever does not know whether it was done may ask once more.
 
+    Parameters
+    ----------
+    missing : sequence of NewMissingTile
+        What it was built without.
+
     Returns
     -------
-    False when a generation of a newer revision is in use, or it was replaced; only the lease is ended.
+    False when a better generation is in use, or it was replaced; only the lease is ended. Better is one
+    of a newer revision, and a sound one of the same revision that misses nothing when this one does.
 
     Raises
     ------
@@ -85,6 +98,7 @@ def publish_generation(session: WriteSession, new: NewGeneration, lease: Lease |
         if lease is not None:
             release_lease(session, lease, is_wanted=False)
         return False
+    note_missing(session, new.id, missing)
     if lease is not None:
         finish_lease(session, lease)
     _retire(session, new.terrain_id, new.metric, kept=new.id)
@@ -145,8 +159,9 @@ def _is(terrain_id: int, metric: str) -> ColumnElement[bool]:
 
 
 def _is_sound_at(revision: int) -> ColumnElement[bool]:
-    """Whether an undamaged generation of the revision, or of a newer one, is in use."""
-    built = select(Generation.id).where(Generation.revision >= revision)
+    """Whether an undamaged generation of the revision that misses nothing, or of a newer one, is in use."""
+    is_whole = and_(Generation.revision == revision, Generation.missing_tile_count == 0)
+    built = select(Generation.id).where(or_(Generation.revision > revision, is_whole))
     return and_(Pyramid.generation_id.is_not(None), Pyramid.generation_id.in_(built), ~Pyramid.corrupt)
 
 
@@ -157,13 +172,22 @@ def _ensure_pyramid(session: WriteSession, terrain_id: int, metric: str) -> None
 
 
 def _point_at(session: WriteSession, new: NewGeneration) -> bool:
-    """Whether the pyramid points at the new generation now: the fence against late builders."""
+    """Whether the pyramid points at the new generation now: the fence against late builders.
+
+    One that misses tiles takes nothing from readers of a whole one of the same revision.
+    """
     not_newer = select(Generation.id).where(Generation.revision <= new.revision)
+    not_better = not_newer.where(
+        or_(Generation.revision < new.revision, Generation.missing_tile_count > 0, Pyramid.corrupt)
+    )
     pointing = (
         update(Pyramid)
         .where(
             _is(new.terrain_id, new.metric),
-            or_(Pyramid.generation_id.is_(None), Pyramid.generation_id.in_(not_newer)),
+            or_(
+                Pyramid.generation_id.is_(None),
+                Pyramid.generation_id.in_(not_better if new.missing_tile_count else not_newer),
+            ),
         )
         .values(generation_id=new.id, failed_revision=None, failure=None, failed_at=None, corrupt=False)
         .returning(Pyramid.generation_id)

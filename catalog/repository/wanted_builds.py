@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import and_, or_, select
 
@@ -43,15 +43,15 @@ def want_build(session: WriteSession, wanted: WantedBuild, *, insists: bool = Fa
     session.execute(asking)
 
 
-def list_wanted(session: ReadSession, recipe: str, limit: int) -> Sequence[WantedBuild]:
+def list_wanted(session: ReadSession, recipes: Collection[str], limit: int) -> Sequence[WantedBuild]:
     """Builds of terrains as they are now that are wanted and that nobody is at, the longest wanted first.
 
-    Those of another recipe are left to processes of another version.
+    Those of other recipes are left to processes of another version.
     """
     query = (
         select(BuildLease.terrain_id, BuildLease.metric, BuildLease.revision, BuildLease.recipe)
         .join(Terrain, and_(Terrain.id == BuildLease.terrain_id, Terrain.revision == BuildLease.revision))
-        .where(BuildLease.is_wanted, BuildLease.recipe == recipe, is_free())
+        .where(BuildLease.is_wanted, BuildLease.recipe.in_(recipes), is_free())
         .order_by(BuildLease.started_at)
         .limit(limit)
     )

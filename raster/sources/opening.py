@@ -79,13 +79,17 @@ def _open_content(roots: TileRoots, url: str, known: SourceIdentity | None = Non
 
 
 def confirm_registered(roots: TileRoots, url: str, identity: SourceIdentity) -> None:
-    """Ask its server whether a source still is the one that was registered.
+    """Ask its server, or look, whether a source is still there, and the one that was registered.
 
     Raises
     ------
     SourceError
     """
-    remote_of(roots, url).confirm(url, identity)
+    if is_url(url):
+        remote_of(roots, url).confirm(url, identity)
+        return
+    with _open_content(roots, url) as content:
+        _check_identity(content, identity)
 
 
 @contextmanager

@@ -8,12 +8,17 @@ import typer
 
 from service.commands.opening import AsJson, TerrainName, open_installation
 from service.exit_codes import EXIT_REFUSED
+from service.on_missing import OnMissing
 
 
 def build(
     terrain: TerrainName,
     metric: Annotated[str, typer.Option(help="One or more, separated by commas, e.g. max,mean.")] = "max",
     again: Annotated[bool, typer.Option("--again", help="Build also what is up to date.")] = False,
+    on_missing: Annotated[
+        OnMissing,
+        typer.Option(help="What to do when tiles cannot be had: fail, or leave their place empty."),
+    ] = OnMissing.FAIL,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would be done and what it would take, no more.")
     ] = False,
@@ -38,7 +43,7 @@ def build(
     if dry_run:
         tell_estimate(house, terrain, names, as_json=json)
     else:
-        build_and_tell(house, terrain, names, again=again, as_json=json)
+        build_and_tell(house, terrain, names, on_missing, again=again, as_json=json)
 
 
 def verify(

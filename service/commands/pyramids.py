@@ -9,8 +9,9 @@ from service.bodies import pyramid_body
 from service.build_plans import PlannedBuild, plan_build
 from service.builds import find_fresh
 from service.complete_builds import complete_builds
-from service.console import print_json, progress_bar, tell
+from service.console import print_json, progress_bar, tell, tell_missing
 from service.house import House
+from service.on_missing import OnMissing
 from service.pyramid_states import get_state
 from service.verification import Thoroughness, Verdict, verify_pyramids
 
@@ -33,20 +34,32 @@ class Estimate:
     memory_bytes: int
 
 
-def build_and_tell(house: House, terrain: str, metrics: Sequence[str], *, again: bool, as_json: bool) -> None:
+def build_and_tell(
+    house: House,
+    terrain: str,
+    metrics: Sequence[str],
+    on_missing: OnMissing,
+    *,
+    again: bool,
+    as_json: bool,
+) -> None:
     """Build what is not up to date, and tell how all of it stands."""
-    missing = [metric for metric in metrics if again or find_fresh(house, terrain, metric) is None]
-    if missing:
-        with progress_bar(f"{terrain} {','.join(missing)}", quiet=as_json) as advance:
-            complete_builds(house, terrain, missing, advance, again=again)
+    is_whole = on_missing is OnMissing.FAIL
+    lacking = [
+        metric for metric in metrics if again or find_fresh(house, terrain, metric, is_whole=is_whole) is None
+    ]
+    if lacking:
+        with progress_bar(f"{terrain} {','.join(lacking)}", quiet=as_json) as advance:
+            complete_builds(house, terrain, lacking, advance, on_missing=on_missing, again=again)
     states = [pyramid_body(house, get_state(house, None, terrain, metric)) for metric in metrics]
     if as_json:
         print_json({"pyramids": states})
         return
     for state in states:
-        did = "is built" if state.metric in missing else "is up to date"
+        did = "is built" if state.metric in lacking else "is up to date"
         size = f"{state.level_count} levels, {state.byte_count} bytes"
         tell(f"{terrain} {state.metric} {did}: {size} in {state.store_url}")
+        tell_missing(state)
 
 
 def tell_estimate(house: House, terrain: str, metrics: Sequence[str], *, as_json: bool) -> None:

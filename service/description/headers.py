@@ -39,6 +39,7 @@ LEVEL: Headers = {
     **ETAG,
     "Ziggurat-State": _header("Of the pyramid the cells come from", enum=["ready", "stale"]),
     "Ziggurat-Generation": _header("The build of the pyramid that the cells come from"),
+    "Ziggurat-Missing-Tiles": _header("Tiles that it was built without", pattern="^[0-9]+$"),
 }
 
 

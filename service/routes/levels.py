@@ -219,6 +219,7 @@ async def _respond(request: Request, desk: Desk, resolved: LevelWindow, form: st
         "Vary": "Accept, Prefer",
         "Ziggurat-State": resolved.state,
         "Ziggurat-Generation": generation.id,
+        "Ziggurat-Missing-Tiles": str(generation.missing_tile_count),
     }
     if answers_304(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -256,4 +257,5 @@ def _describe(resolved: LevelWindow) -> dict[str, Any]:
         "extent": [extent.left, extent.bottom, extent.right, extent.top],
         "generation": generation.id,
         "state": resolved.state,
+        "missing_tile_count": generation.missing_tile_count,
     }

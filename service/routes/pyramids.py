@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from catalog.errors import TerrainNotFound
@@ -16,10 +17,11 @@ from service.description.parameters import MetricName, Prefer, TerrainKey
 from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
 from service.links import pyramid_path
+from service.on_missing import OnMissing
 from service.prefer import parse_prefer
 from service.problems import retry_after
 from service.pyramid_schemas import PyramidBody, PyramidList
-from service.pyramid_states import State, get_state, list_states
+from service.pyramid_states import get_state, list_states
 from service.terrain_grids import get_grid
 
 router = APIRouter(prefix="/terrain", tags=["pyramids"])
@@ -53,18 +55,28 @@ async def order_build(
     desk: GivenDesk,
     terrain: TerrainKey,
     metric: MetricName,
+    on_missing: Annotated[
+        Literal["fail", "mask"],
+        Query(description="What is done about tiles that cannot be had.", examples=["fail"]),
+    ] = "fail",
     prefer: Prefer = None,
 ) -> Response:
-    """Ask for a build. 200 when the pyramid is up to date, else 202; equal orders are one build."""
+    """Ask for a build. 200 when the pyramid is up to date, else 202; equal orders are one build.
+
+    A build fails when tiles cannot be had, and tells which. With `on_missing=mask` it goes on
+    without those that are not there, or whose servers do not give them: their cells are nodata,
+    and the pyramid's state names them. The same order without it builds such a pyramid anew.
+    """
+    wanted = OnMissing(on_missing)
     found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
     get_grid(found.terrain)
     preference = parse_prefer(prefer, default_s=0.0, longest_s=desk.house.settings.max_build_wait_s)
-    if found.state is not State.READY:
-        build = desk.builds.order(found.terrain.id, metric, found.terrain.revision, insists=True)
+    if not found.serves(wanted):
+        build = desk.builds.order(found.terrain.id, metric, found.terrain.revision, wanted, insists=True)
         await build.wait(preference.wait_s)
         found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
     body = pyramid_body(desk.house, found).model_dump(mode="json")
-    if found.state is State.READY:
+    if found.serves(wanted):
         return JSONResponse(body)
     headers = {"Location": pyramid_path(found.terrain.name, metric), "Retry-After": retry_after()}
     return JSONResponse(body, status_code=HTTPStatus.ACCEPTED, headers=headers)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,14 +148,14 @@ def test_closing_stops_a_build_at_its_next_shard_and_the_next_one_goes_on(
     begun, go_on = threading.Event(), threading.Event()
 
     def build_slowly(
-        house: House, terrain_id: int, metric: str, on_shard: Callable[[int, int], None], *, insists: bool
+        house: House, terrain_id: int, metric: str, on_shard: Callable[[int, int], None], **how: Any
     ) -> str | None:
         def on_each(done: int, total: int) -> None:
             begun.set()
             assert go_on.wait(30)
             on_shard(done, total)
 
-        return build_pyramid(house, terrain_id, metric, on_each, insists=insists)
+        return build_pyramid(house, terrain_id, metric, on_each, **how)
 
     monkeypatch.setattr("service.build_desk.build_pyramid", build_slowly)
     with ThreadPoolExecutor() as pool:

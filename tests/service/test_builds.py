@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from catalog.database import WriteSession
 from catalog.errors import TerrainNotFound
 from catalog.models import Pyramid
 from catalog.repository import pyramids, terrains
-from catalog.repository.leases import Lease
 from full_disk import files_at_most
 from installations import Installation
 from raster.errors import MetricNotFound, SourceChanged, TerrainEmpty
@@ -112,9 +112,9 @@ def after_publishing(house: House, monkeypatch: pytest.MonkeyPatch, act: Callabl
     publish, write = pyramids.publish_generation, house.database.write
     published: list[str] = []
 
-    def publish_and_note(session: WriteSession, new: pyramids.NewGeneration, lease: Lease) -> bool:
+    def publish_and_note(session: WriteSession, new: pyramids.NewGeneration, *more: Any) -> bool:
         published.append(new.id)
-        return publish(session, new, lease)
+        return publish(session, new, *more)
 
     @contextmanager
     def write_and_act() -> Iterator[WriteSession]:
