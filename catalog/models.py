@@ -170,6 +170,8 @@ class Generation(Base):
     shard_count: Mapped[int]
     byte_count: Mapped[int]
     manifest_sha256: Mapped[str]
+    # tiles it was built from; unknown of those that are older than this column
+    tile_count: Mapped[int | None]
     # of the terrain's tiles those it was built without
     missing_tile_count: Mapped[int] = mapped_column(server_default="0")
     # since when no pyramid points at it

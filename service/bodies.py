@@ -148,6 +148,7 @@ def pyramid_body(house: House, state: PyramidState) -> PyramidBody:
         zarr_url=zarr_url,
         vrt_url=f"{zarr_url}.vrt" if zarr_url else None,
         byte_count=generation.byte_count if generation else None,
+        tile_count=generation.tile_count if generation else None,
         missing_tile_count=generation.missing_tile_count if generation else None,
         missing_tiles=[_missing_body(tile) for tile in state.missing],
         progress=_progress_body(state),

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -98,20 +99,51 @@ def print_info(terrain: TerrainBody, pyramids: Sequence[PyramidBody]) -> None:
     if terrain.extent is not None:
         e = terrain.extent
         tell(f"  extent {e.left} {e.bottom} {e.right} {e.top} (left bottom right top)")
-    table = Table("metric", "state", "levels", "dtype", "bytes", "built at")
+    table = Table("metric", "state", "levels", "dtype", "tiles", "bytes", "built at", "age")
     for pyramid in pyramids:
-        built_at = None if pyramid.built_at is None else f"{pyramid.built_at:%Y-%m-%d %H:%M:%S}"
-        cells = (pyramid.level_count, pyramid.dtype, pyramid.byte_count, built_at)
+        built = (
+            ("-", "-") if pyramid.built_at is None else (_moment(pyramid.built_at), _age(pyramid.built_at))
+        )
+        cells = (pyramid.level_count, pyramid.dtype, pyramid.tile_count, pyramid.byte_count, *built)
         table.add_row(pyramid.metric, pyramid.state, *(str("-" if cell is None else cell) for cell in cells))
     Console().print(table)
     for pyramid in pyramids:
         if pyramid.store_url is not None:
             tell(f"  {pyramid.metric}: {pyramid.store_url}")
     for pyramid in pyramids:
+        _tell_progress(pyramid)
         tell_missing(pyramid)
-    for pyramid in pyramids:
-        if pyramid.failure is not None:
-            tell(f"  {pyramid.metric} failed last: {pyramid.failure.detail}")
+        _tell_failure(pyramid)
+
+
+def _tell_progress(pyramid: PyramidBody) -> None:
+    """How far the build under way is, and who is at it."""
+    progress = pyramid.progress
+    if progress is None:
+        return
+    at = f" by {progress.builder}, attempt {progress.attempt}" if progress.builder else ""
+    tell(f"  {pyramid.metric} is being built{at}: {progress.shards_done} of {progress.shards_total} shards")
+
+
+def _tell_failure(pyramid: PyramidBody) -> None:
+    """Why the last build failed, and when."""
+    if pyramid.failure is None:
+        return
+    failed_at = pyramid.failure.failed_at
+    when = "" if failed_at is None else f" at {_moment(failed_at)}"
+    tell(f"  {pyramid.metric} failed last{when}: {pyramid.failure.detail}")
+
+
+def _moment(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}"
+
+
+def _age(since: datetime) -> str:
+    """To two digits or so: nobody needs the seconds of a day."""
+    seconds = max(0, round((datetime.now(UTC) - since).total_seconds()))
+    units = (("d", 86_400), ("h", 3600), ("min", 60))
+    unit, size = next(((unit, size) for unit, size in units if seconds >= 2 * size), ("s", 1))
+    return f"{seconds // size} {unit}"
 
 
 def tell_missing(pyramid: PyramidBody) -> None:

@@ -96,6 +96,7 @@ def generation_of(build: PlannedBuild, pyramid: PyramidPlan, written: WrittenPyr
         shard_count=build.plan.task_count,
         byte_count=written.byte_count,
         manifest_sha256=written.manifest_sha256,
+        tile_count=len(build.plan.mosaic.tiles),
         missing_tile_count=len(build.missing),
     )
 

@@ -81,6 +81,10 @@ class PyramidBody(BaseModel):
     ]
     vrt_url: Annotated[str | None, Field(description="A VRT of it, for GDAL and QGIS.")]
     byte_count: int | None
+    tile_count: Annotated[
+        int | None,
+        Field(description="Tiles it was built from: those of `/terrain/{terrain}/tile` while it is ready."),
+    ]
     missing_tile_count: Annotated[
         int | None, Field(description="Tiles that it was built without, as `on_missing=mask` allowed.")
     ]

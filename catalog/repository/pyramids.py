@@ -40,6 +40,7 @@ class NewGeneration:
     shard_count: int
     byte_count: int
     manifest_sha256: str
+    tile_count: int | None = None
     missing_tile_count: int = 0
 
 

@@ -333,6 +333,7 @@ def test_one_that_misses_tiles_is_served_until_a_whole_one_is_ordered(
     put_back(installation, "b")
     whole = client.post(STATE, headers=WAIT).json()
     assert (whole["state"], whole["missing_tile_count"], whole["missing_tiles"]) == ("ready", 0, [])
+    assert (masked["tile_count"], whole["tile_count"]) == (2, 3)
     assert (whole["failure"], whole["generation"] > masked["generation"]) == (None, True)
     assert_cells(house, "max", native("abc"))
 

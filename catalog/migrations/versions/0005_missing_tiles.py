@@ -1,4 +1,4 @@
-"""Which tiles a pyramid was built without."""
+"""How many tiles a pyramid was built from, and which ones it was built without."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ down_revision = "0004"
 
 def upgrade() -> None:
     """From build leases."""
+    op.add_column("generation", sa.Column("tile_count", sa.BigInteger(), nullable=True))
     op.add_column(
         "generation", sa.Column("missing_tile_count", sa.BigInteger(), server_default="0", nullable=False)
     )
