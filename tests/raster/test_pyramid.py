@@ -63,7 +63,7 @@ def tiles(draw: st.DrawFn) -> list[OracleTile]:
     return laid
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     tiles(),
     st.permutations(METRICS.names),

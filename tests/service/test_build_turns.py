@@ -96,12 +96,12 @@ def test_changes_of_a_build_are_events(unbuilt: Installation, hold: Hold) -> Non
 
 def test_row_26_what_failed_is_remembered_by_all_and_tried_again_when_ordered(unbuilt: Installation) -> None:
     away = unbuilt.folder / "away.npy"
-    (unbuilt.tiles / "east.npy").rename(away)
+    unbuilt.tile_file("east.npy").rename(away)
     level, state = "/terrain/golden/pyramid/max/1", "/terrain/golden/pyramid/max"
     with served(unbuilt) as one, served(unbuilt) as other:
         problem_in(one.client.get(level), 502, "source-not-found")
         for _ in range(20):
             assert problem_in(other.client.get(level), 502, "source-not-found")["source"] == "east.npy"
-        away.rename(unbuilt.tiles / "east.npy")
+        away.rename(unbuilt.tile_file("east.npy"))
         assert other.client.post(state, headers={"Prefer": "wait=20"}).json()["state"] == "ready"
         assert one.client.get(level).json()["values"] == LEVEL_1

@@ -161,7 +161,7 @@ def test_the_process_says_it_lives_while_every_thread_and_the_build_are_busy(
 def test_everybody_who_waits_for_a_build_that_fails_is_told_the_same(
     installation: Installation, client: httpx.Client
 ) -> None:
-    (installation.tiles / "east.npy").unlink()
+    installation.tile_file("east.npy").unlink()
 
     async def ask_all() -> list[httpx.Response]:
         async with httpx.AsyncClient(base_url=client.base_url, timeout=60) as many:
@@ -183,9 +183,9 @@ def test_a_build_that_failed_is_tried_again_when_it_is_ordered(
     installation: Installation, client: httpx.Client
 ) -> None:
     away = installation.folder / "away.npy"
-    (installation.tiles / "east.npy").rename(away)
+    installation.tile_file("east.npy").rename(away)
     problem_in(client.get(LEVEL), 502)
-    away.rename(installation.tiles / "east.npy")
+    away.rename(installation.tile_file("east.npy"))
     remembered = client.get(LEVEL)
     problem_in(remembered, 502, "source-not-found")
     assert int(remembered.headers["Retry-After"]) >= 1
@@ -197,7 +197,7 @@ def test_a_build_that_failed_is_tried_again_when_it_is_ordered(
 def test_a_source_that_has_changed_since_it_was_registered_says_so(
     installation: Installation, client: httpx.Client
 ) -> None:
-    np.save(installation.tiles / "east.npy", np.zeros((5, 3), dtype=np.int16))
+    np.save(installation.tile_file("east.npy"), np.zeros((5, 3), dtype=np.int16))
     assert problem_in(client.get(LEVEL), 409, "source-changed")["source"] == "east.npy"
 
 
@@ -259,7 +259,7 @@ def test_a_damaged_pyramid_whose_sources_are_gone_says_what_is_missing(
 ) -> None:
     generation = client.get(LEVEL).headers["ziggurat-generation"]
     shutil.rmtree(installation.store_folder / "golden" / "max" / f"{generation}.zarr")
-    (installation.tiles / "west.npy").unlink()
+    installation.tile_file("west.npy").unlink()
     problem_in(client.get(LEVEL), 503, "pyramid-corrupt")
     problem = problem_in(client.get(LEVEL), 500, "pyramid-lost")
     assert "west.npy" in problem["detail"]

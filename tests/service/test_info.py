@@ -43,7 +43,7 @@ def test_a_build_under_way_has_its_builder_and_its_progress(unbuilt: Installatio
 
 
 def test_a_failure_has_its_reason_and_its_time(unbuilt: Installation) -> None:
-    (unbuilt.tiles / "west.npy").unlink()
+    unbuilt.tile_file("west.npy").unlink()
     assert unbuilt.run("build", "golden").code == 1
     today = f"{datetime.now(UTC):%Y-%m-}"
     assert re.search(rf"max failed last at {today}\d\d \d\d:\d\d:\d\d: .*west\.npy", told_of(unbuilt))

@@ -142,7 +142,7 @@ def test_a_build_that_fails_bears_the_id_of_who_ordered_it(
     installation: Installation, client: AppClient, stream: io.StringIO
 ) -> None:
     add_golden(installation, client)
-    (installation.tiles / "east.npy").unlink()
+    installation.tile_file("east.npy").unlink()
     configure_logs("json", "info", stream)
     client.get(LEVEL, headers={"X-Request-Id": "orders-it"})
     (line,) = [line for line in lines_of(stream) if line["logger"] == "service.build_desk"]

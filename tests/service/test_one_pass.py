@@ -11,7 +11,7 @@ import pytest
 
 from catalog.repository import pyramids, terrains
 from installations import Installation, make_installation
-from raster.errors import SourceNotFound
+from raster.errors import SourcesUnavailable
 from raster.sources.npy import NpySource
 from raster.storage.local import LocalRoot
 from raster.storage.store import read_manifest
@@ -103,7 +103,7 @@ def test_a_later_metric_takes_level_0_over_and_opens_no_source(
         for key, path in level_0(house, metric).items():
             assert path.samefile(level_0(house, "max")[key])
     assert cells_read == dict.fromkeys(NAMES, 3600)
-    with pytest.raises(SourceNotFound):
+    with pytest.raises(SourcesUnavailable):
         build_pyramids(house, "alps", ["count"], ignore)
     for name, path in kept.items():
         path.rename(installation.tiles / name)

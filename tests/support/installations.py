@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import fsspec
 import numpy as np
 import pytest
 import rasterio
@@ -22,6 +23,7 @@ from affine import Affine
 from service.cli import run
 from service.house import House, open_house
 from service.settings import PREFIX, Settings
+from service.source_settings import SourceSettings
 
 COMMAND = (sys.executable, "-c", "from service.cli import main; main()")
 """`ziggurat` as a process of its own."""
@@ -73,6 +75,29 @@ class Installation:
             pytest.skip("looks into the store's folder")
         return self.folder / "pyramids"
 
+    def offer_tile(self, name: str) -> str:
+        """The address of a tile of the folder: its name, or, beside a store in a bucket, an object there."""
+        if self.store_url is None:
+            return name
+        url = f"{self.store_url.rpartition('/')[0]}/tiles/{name}"
+        files, path = fsspec.url_to_fs(url, skip_instance_cache=True)
+        files.put_file(str(self.tiles / name), path, ACL="public-read")
+        return url
+
+    def tile_file(self, name: str) -> Path:
+        """The file of a tile that was offered, for a test that changes it."""
+        if self.store_url is not None:
+            pytest.skip("changes a tile's file")
+        return self.tiles / name
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        """What is allowed of sources elsewhere, as `ZIGGURAT_SOURCES` takes it: those that are offered."""
+        if self.store_url is None:
+            return {}
+        access = {self.store_url.rpartition("/")[0]: {"endpoint": os.environ["AWS_ENDPOINT_URL"]}}
+        return {"cache": str(self.folder / "cache"), "access": access}
+
     @property
     def environment(self) -> dict[str, str]:
         """The settings that make a process this installation's."""
@@ -81,6 +106,7 @@ class Installation:
             f"{PREFIX}STORE_URL": str(self.store),
             f"{PREFIX}TILE_ROOT": str(self.tiles),
             f"{PREFIX}SPOOL": str(self.folder / "spool"),
+            f"{PREFIX}SOURCES": json.dumps(self.sources),
         }
 
     def run(self, *arguments: str, **settings: str) -> Said:
@@ -117,6 +143,7 @@ class Installation:
             store_url=self.store,
             tile_root=(self.tiles,),
             spool=self.folder / "spool",
+            sources=SourceSettings.model_validate(self.sources),
         ).model_copy(update=changed)
 
     @contextmanager

@@ -148,7 +148,8 @@ def add_golden(installation: Installation, client: Client) -> int:
     cells = np.array(GOLDEN, dtype=np.int16)
     np.save(installation.tiles / "west.npy", cells[:, :4])
     np.save(installation.tiles / "east.npy", cells[:, 4:])
-    tiles = {"url": "west.npy", "x": 0, "y": 0}, {"url": "east.npy", "x": 4, "y": 0}
+    west, east = map(installation.offer_tile, ("west.npy", "east.npy"))
+    tiles = {"url": west, "x": 0, "y": 0}, {"url": east, "x": 4, "y": 0}
     return add_terrain(client, "golden", *tiles, unit="m")
 
 

@@ -52,7 +52,7 @@ def test_a_level_says_what_it_is(golden: AppClient) -> None:
     assert body == {
         "terrain_id": 1, "metric": "max", "level": 1, "level_count": 4,
         "row": 1, "col": 2, "height": 2, "width": 1, "level_height": 3, "level_width": 4,
-        "dtype": "int16", "nodata": None, "unit": "m", "crs": None,
+        "missing_tile_count": 0, "dtype": "int16", "nodata": None, "unit": "m", "crs": None,
         "transform": [2.0, 0.0, 4.0, 0.0, -2.0, -2.0], "extent": [4.0, -6.0, 6.0, -2.0],
         "state": "ready", "values": [[53], [59]],
     }  # fmt: skip

@@ -84,7 +84,7 @@ def test_builds_are_counted_by_outcome(installation: Installation) -> None:
         assert figure(client, "ziggurat_builds_running") == 1
         hold.open()
         assert client.get(level).status_code == 200
-        (installation.tiles / "east.npy").unlink()
+        installation.tile_file("east.npy").unlink()
         problem_in(client.get("/terrain/golden/pyramid/mean/1"), 502)
         assert figure(client, "ziggurat_builds_started_total") == 2
         assert figure(client, "ziggurat_builds_finished_total", outcome="published") == 1
