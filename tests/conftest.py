@@ -145,7 +145,7 @@ def make_bucket(server: S3Server) -> str:
 
 
 @pytest.fixture
-def store_url(request: pytest.FixtureRequest) -> str | None:
+def chosen_store_url(request: pytest.FixtureRequest) -> str | None:
     """A store in a bucket of the test's own, if the command line wants that."""
     if request.config.getoption("--store") == "folder":
         return None

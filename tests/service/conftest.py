@@ -14,8 +14,8 @@ from rest import add_golden, serve
 
 
 @pytest.fixture
-def installation(tmp_path: Path, catalogue_url: str, store_url: str | None) -> Installation:
-    return make_installation(tmp_path, catalogue_url, store_url)
+def installation(tmp_path: Path, catalogue_url: str, chosen_store_url: str | None) -> Installation:
+    return make_installation(tmp_path, catalogue_url, chosen_store_url)
 
 
 @pytest.fixture(scope="module")
