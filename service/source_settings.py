@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator
 
-from raster.sources.remote.policy import Patience, RemotePolicy, S3Access
+from raster.sources.remote.policy import OTHER_SCHEMES, Patience, RemotePolicy, S3Access
 
 
 class _Strict(BaseModel):
@@ -34,6 +34,7 @@ class SourceSettings(_Strict):
     buckets: tuple[str, ...] = ()
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     access: Mapping[str, AccessSettings] = Field(default_factory=dict)
+    others: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     cache: Path = Path("data/cache")
     cache_bytes: ByteSize = Field(default=ByteSize(2**32), ge=2**24)
     max_bytes: ByteSize = Field(default=ByteSize(2**36), ge=1)
@@ -53,6 +54,14 @@ class SourceSettings(_Strict):
                 raise ValueError(f"{start!r} is not the beginning of an s3:// URL")
         return access
 
+    @field_validator("others", mode="after")
+    @classmethod
+    def _are_known(cls, others: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+        for scheme in others:
+            if scheme not in OTHER_SCHEMES:
+                raise ValueError(f"{scheme!r} is none of {', '.join(OTHER_SCHEMES)}")
+        return others
+
     def policy(self) -> RemotePolicy:
         """The same for whoever opens sources."""
         return RemotePolicy(
@@ -62,6 +71,7 @@ class SourceSettings(_Strict):
             buckets=self.buckets,
             networks=self.networks,
             access={start: S3Access(**dict(each)) for start, each in self.access.items()},
+            others=self.others,
             largest_bytes=self.max_bytes,
             cache_bytes=self.cache_bytes,
             patience=Patience(

@@ -30,6 +30,7 @@ def test_all_of_it_is_in_the_policy(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "buckets": ["open-*"],
         "networks": ["10.20.0.0/16", "fd00::/8"],
         "access": {"s3://lab/": {"endpoint": "https://minio.example.org", "profile": "lab"}},
+        "others": {"gs": {"token": "anon"}},
         "cache": str(tmp_path),
         "cache_bytes": "20GiB",
         "max_bytes": "1GiB",
@@ -43,6 +44,7 @@ def test_all_of_it_is_in_the_policy(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert policy.networks == (ip_network("10.20.0.0/16"), ip_network("fd00::/8"))
     assert policy.access == {"s3://lab/": S3Access(endpoint="https://minio.example.org", profile="lab")}
     assert (policy.cache, policy.cache_bytes, policy.largest_bytes) == (tmp_path, 20 * 2**30, 2**30)
+    assert policy.others == {"gs": {"token": "anon"}}
     patience = policy.patience
     assert (patience.answer_s, patience.connect_s, patience.silence_s, patience.attempts) == (3, 3, 3, 1)
 
@@ -55,6 +57,7 @@ def test_all_of_it_is_in_the_policy(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         ('{"networks": ["10.0.0.1/8"]}', "ZIGGURAT_SOURCES: networks: 0"),
         ('{"schemes": ["ftp"]}', "ZIGGURAT_SOURCES: schemes"),
         ('{"access": {"https://a": {}}}', "is not the beginning of an s3:// URL"),
+        ('{"others": {"file": {}}}', "'file' is none of gs, gcs, az, abfs, oss"),
         ('{"cache_bytes": 5}', "ZIGGURAT_SOURCES: cache_bytes"),
     ],
 )

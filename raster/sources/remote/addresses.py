@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from yarl import URL
 
 from raster.errors import SourceForbidden, SourceRefused
-from raster.sources.remote.policy import SCHEMES, RemotePolicy
+from raster.sources.remote.policy import OTHER_SCHEMES, SCHEMES, RemotePolicy
 from raster.sources.roots import LONGEST_URL, printable
 
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff<>\"^`{|}]")
@@ -44,19 +44,20 @@ def check_url(policy: RemotePolicy, url: str) -> Address:
         The policy does not allow it.
     """
     scheme = _check_text(url)
-    if scheme not in policy.schemes:
+    if scheme not in policy.schemes and scheme not in policy.others:
         raise SourceForbidden(url, NOT_ALLOWED)
-    return _check_object(policy, url) if scheme == "s3" else _check_web(policy, url)
+    is_object = scheme == "s3" or scheme in OTHER_SCHEMES
+    return _check_object(policy, scheme, url) if is_object else _check_web(policy, url)
 
 
-def _check_object(policy: RemotePolicy, url: str) -> Address:
-    """Of S3: keys are taken letter by letter."""
-    bucket, _, key = url[len("s3://") :].partition("/")
+def _check_object(policy: RemotePolicy, scheme: str, url: str) -> Address:
+    """Of an object store: keys are taken letter by letter."""
+    bucket, _, key = url[len(f"{scheme}://") :].partition("/")
     if _BUCKET.fullmatch(bucket) is None or not key or "?" in key:
-        raise SourceRefused(url, "an object in S3 is named s3://bucket/key")
+        raise SourceRefused(url, f"an object is named {scheme}://bucket/key")
     if policy.buckets and not any(fnmatchcase(bucket, pattern) for pattern in policy.buckets):
         raise SourceForbidden(url, NOT_ALLOWED)
-    return Address(f"s3://{bucket}/{key}", "s3", bucket, key.rpartition("/")[2])
+    return Address(f"{scheme}://{bucket}/{key}", scheme, bucket, key.rpartition("/")[2])
 
 
 def _check_web(policy: RemotePolicy, url: str) -> Address:
@@ -95,7 +96,7 @@ def _check_text(url: str) -> str:
     if not 0 < len(url) <= LONGEST_URL or _NOT_IN_URLS.search(url):
         raise SourceRefused(printable(url), "this is not a URL")
     scheme, _, rest = url.partition(":")
-    if scheme.lower() not in SCHEMES:
+    if scheme.lower() not in (*SCHEMES, *OTHER_SCHEMES):
         raise SourceRefused(url, "a source is a path, or a URL that begins with https://, http:// or s3://")
     authority = re.split("[/?#]", rest.removeprefix("//"), maxsplit=1)[0]
     if not rest.startswith("//") or "::" in rest.replace(authority, "", 1):

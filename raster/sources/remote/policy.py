@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
 SCHEMES = ("https", "http", "s3")
+
+OTHER_SCHEMES = ("gs", "gcs", "az", "abfs", "oss")
+"""Of object stores that fsspec reads with a package more; none is taken unless the operator names it."""
 
 Network = IPv4Network | IPv6Network
 
@@ -50,7 +54,7 @@ class RemotePolicy:
     `hosts` are names, `*.example.org` for any below, with a port where it is not the scheme's own;
     empty for any host on its scheme's own port. `buckets` are the same for S3. `networks` are those
     that are not public and allowed all the same. `access` maps beginnings of `s3://` URLs to how they
-    are asked for.
+    are asked for. `others` has options for the filesystem of fsspec, by scheme of `OTHER_SCHEMES`.
     """
 
     cache: Path
@@ -59,6 +63,7 @@ class RemotePolicy:
     buckets: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
     access: Mapping[str, S3Access] = field(default_factory=dict)
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     largest_bytes: int = 2**36
     cache_bytes: int = 2**32
     redirects: int = 3

@@ -24,6 +24,7 @@ from raster.sources.remote.breaker import Breaker
 from raster.sources.remote.cache import BlockCache
 from raster.sources.remote.folder import RemoteFolder
 from raster.sources.remote.http import HttpFetcher
+from raster.sources.remote.others import OtherFetcher
 from raster.sources.remote.policy import RemotePolicy, S3Access
 from raster.sources.remote.ranges import Origin, RemoteRanges
 from raster.sources.roots import is_array
@@ -37,6 +38,9 @@ MOST_CONFIRMED = 2**16
 
 CLOSING_S = 5.0
 
+WEB = "web"
+WEB_SCHEMES = ("https", "http")
+
 
 class RemoteSources:
     """Opens sources by URL; connects when the first one is, in each process anew."""
@@ -46,7 +50,7 @@ class RemoteSources:
         self._cache = BlockCache(policy.cache, policy.cache_bytes)
         limits = DecoderLimits(memory_bytes=policy.decoder_bytes, call_s=policy.patience.cpu_s)
         self._pool = DecoderPool(limits, policy.decoders)
-        self._fetchers: dict[S3Access | None, Fetcher] = {}
+        self._fetchers: dict[S3Access | str, Fetcher] = {}
         self._confirmed: OrderedDict[str, tuple[SourceIdentity, float]] = OrderedDict()
         self._breaker = Breaker()
         self._lock = Lock()
@@ -160,11 +164,11 @@ class RemoteSources:
         _close_all(self._fetchers)
 
     def _origin(self, address: Address) -> Origin:
-        access = self.policy.access_to(address.url) if address.scheme == "s3" else None
+        how = self._way_to(address)
         with self._lock:
-            fetcher = self._fetchers.get(access)
+            fetcher = self._fetchers.get(how)
             if fetcher is None:
-                fetcher = self._fetchers[access] = self._connect(access)
+                fetcher = self._fetchers[how] = self._connect(how)
         return Origin(
             url=address.url,
             host=f"{address.scheme}://{address.authority}",
@@ -175,13 +179,21 @@ class RemoteSources:
             loop=get_loop(),
         )
 
-    def _connect(self, access: S3Access | None) -> Fetcher:
-        if access is None:
+    def _way_to(self, address: Address) -> S3Access | str:
+        """What has a fetcher of its own."""
+        if address.scheme == "s3":
+            return self.policy.access_to(address.url)
+        return WEB if address.scheme in WEB_SCHEMES else address.scheme
+
+    def _connect(self, how: S3Access | str) -> Fetcher:
+        if how == WEB:
             return HttpFetcher(self.policy)
+        if isinstance(how, str):
+            return OtherFetcher(self.policy, how)
         # takes a moment that others need not wait
         from raster.sources.remote.s3 import S3Fetcher  # noqa: PLC0415
 
-        return S3Fetcher(self.policy, access)
+        return S3Fetcher(self.policy, how)
 
     def _note(self, url: str, identity: SourceIdentity) -> None:
         with self._lock:
@@ -191,7 +203,7 @@ class RemoteSources:
                 self._confirmed.popitem(last=False)
 
 
-def _close_all(fetchers: dict[S3Access | None, Fetcher]) -> None:
+def _close_all(fetchers: dict[S3Access | str, Fetcher]) -> None:
     while fetchers:
         _, fetcher = fetchers.popitem()
         closing = asyncio.run_coroutine_threadsafe(fetcher.close(), get_loop())

@@ -35,7 +35,7 @@ def test_one_source_has_one_name(url: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "ftp://example.org/a.tif", "file:///a.tif", "gs://bucket/a.tif", "data:text/plain,x", "javascript:x",
+        "ftp://example.org/a.tif", "file:///a.tif", "hf://bucket/a.tif", "data:text/plain,x", "javascript:x",
         "simplecache::https://example.org/a.tif", "zip://a.tif::https://example.org/a.zip",
         "https://example.org/a.zip::b.tif", "http:example.org/a.tif", "http:/example.org/a.tif",
         "https://user@example.org/a.tif", "https://user:secret@example.org/a.tif", "https://@example.org/a",
