@@ -48,7 +48,7 @@ def test_a_hundred_equal_cold_requests_are_one_build(
         async with httpx.AsyncClient(base_url=client.base_url, limits=limits, timeout=60) as many:
             return await asyncio.gather(*(many.get(LEVEL) for _ in range(100)))
 
-    with opened_files.below(installation.tiles) as opened:
+    with opened_files.below(installation.tile_file("east.npy").parent) as opened:
         answers = asyncio.run(ask_all())
     assert [answer.status_code for answer in answers] == [200] * 100
     assert len({answer.content for answer in answers}) == 1
@@ -62,7 +62,7 @@ def test_the_next_request_opens_no_source_and_needs_none(
     installation: Installation, client: httpx.Client
 ) -> None:
     first = client.get(LEVEL)
-    with opened_files.below(installation.tiles) as opened:
+    with opened_files.below(installation.tile_file("east.npy").parent) as opened:
         assert client.get(LEVEL).content == first.content
         assert client.get(f"{STATE}/0?row=2&height=1").json()["values"] == [[87, 12, 34, 32, 34, 7, 12]]
     assert not opened

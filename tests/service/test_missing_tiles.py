@@ -122,7 +122,7 @@ def assert_cells(house: House, metric: str, expected: NativeCells) -> None:
 
 def group_of(installation: Installation, metric: str = "max") -> dict[str, object]:
     """What the Zarr group of the pyramid in use says of itself."""
-    folder = installation.folder / "pyramids" / "alps" / metric
+    folder = installation.store_folder / "alps" / metric
     href = json.loads((folder / "latest.json").read_text())["href"]
     attributes = json.loads((folder / href / "zarr.json").read_text())["attributes"]
     found: dict[str, object] = attributes["ziggurat"]
