@@ -101,9 +101,8 @@ def print_info(terrain: TerrainBody, pyramids: Sequence[PyramidBody]) -> None:
         tell(f"  extent {e.left} {e.bottom} {e.right} {e.top} (left bottom right top)")
     table = Table("metric", "state", "levels", "dtype", "tiles", "bytes", "built at", "age")
     for pyramid in pyramids:
-        built = (
-            ("-", "-") if pyramid.built_at is None else (_moment(pyramid.built_at), _age(pyramid.built_at))
-        )
+        at = pyramid.built_at
+        built = (None, None) if at is None else (_moment(at), _age(at))
         cells = (pyramid.level_count, pyramid.dtype, pyramid.tile_count, pyramid.byte_count, *built)
         table.add_row(pyramid.metric, pyramid.state, *(str("-" if cell is None else cell) for cell in cells))
     Console().print(table)

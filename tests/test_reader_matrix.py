@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from fresh import make_fresh_environment
 from installations import Installation, make_installation
 from make_small_terrains import GOLDEN
 from matrix.cases import served_cases
-from matrix.environments import GROUPS, PROGRAMS, Group, NotInstallable, run_program
+from matrix.environments import GROUPS, PROGRAMS, Group, NotInstallable, clean_environment, run_program
 from matrix.table import COLUMNS, GOOD, NOT_INSTALLED, not_installed, rows_of, table_of, untold
 from oracle import NativeCells
 from readme import README
@@ -48,13 +47,9 @@ def installation(tmp_path: Path) -> Installation:
     return make_installation(tmp_path)
 
 
-def clean() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-
-
 def shown(python: str | Path, program: str, cases: Path) -> dict[str, Any]:
     command = [python, "-W", "ignore", PROGRAMS / program, cases]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=clean())
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
     assert ran.returncode == 0, ran.stderr
     found: dict[str, Any] = json.loads(ran.stdout)
     return found
@@ -97,7 +92,8 @@ def test_a_program_tells_what_is_wrong(cases: Path, tmp_path: Path) -> None:
 def test_a_fresh_environment_holds_nothing_else(fresh_python: Path) -> None:
     for name in ("rioxarray", "dask", "requests", "service", "pytest", "pip"):
         command = [str(fresh_python), "-c", f"import {name}"]  # finds what lies in the current folder, too
-        ran = subprocess.run(command, capture_output=True, env=clean(), cwd=fresh_python.parent, check=False)
+        env, folder = clean_environment(), fresh_python.parent
+        ran = subprocess.run(command, capture_output=True, env=env, cwd=folder, check=False)
         assert b"ModuleNotFoundError" in ran.stderr, name
 
 
@@ -117,7 +113,7 @@ def test_a_tree_that_is_open_keeps_its_cells_while_ten_others_are_published(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=clean(),
+            env=clean_environment(),
         ) as reader:
             assert reader.stdout is not None
             assert reader.stdout.readline() == "opened\n"

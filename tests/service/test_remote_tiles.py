@@ -83,13 +83,8 @@ def put(s3: S3Server, bucket: str, path: Path, acl: str) -> None:
     s3.client().upload_file(str(path), bucket, path.name, ExtraArgs={"ACL": acl})
 
 
-def skip_beside_others(installation: Installation) -> None:
-    if installation.store_url is not None:
-        pytest.skip("counts what the server of the tiles sends")
-
-
 def test_objects_in_s3_give_it_too(installation: Installation, s3: S3Server, bucket: str) -> None:
-    skip_beside_others(installation)
+    installation.needs_folders("counts what the server of the tiles sends")
     files = save_files(installation.tiles)
     sources = SourceSettings.model_validate(
         {"cache": installation.folder / "cache", "access": {f"s3://{bucket}": {"endpoint": s3.url}}}

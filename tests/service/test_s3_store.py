@@ -68,8 +68,7 @@ def test_processes_build_serve_and_verify_it_and_others_read_it(
 def test_a_cold_request_builds_it_with_few_requests(
     client: AppClient, s3: S3Server, installation: Installation
 ) -> None:
-    if installation.store_url is not None:
-        pytest.skip("counts requests of the store, and the tiles are there, too")
+    installation.needs_folders("counts requests of the store, and the tiles are there, too")
     s3.requests()
     answer = client.get(LEVEL)
     assert (answer.status_code, answer.json()["values"]) == (200, LEVEL_1)

@@ -68,11 +68,15 @@ class Installation:
     def store(self) -> str | Path:
         return self.store_url or self.folder / "pyramids"
 
+    def needs_folders(self, why: str) -> None:
+        """Skip a test that would say nothing where store and tiles lie in a bucket."""
+        if self.store_url is not None:
+            pytest.skip(why)
+
     @property
     def store_folder(self) -> Path:
         """The store of a test that looks into files of its own."""
-        if self.store_url is not None:
-            pytest.skip("looks into the store's folder")
+        self.needs_folders("looks into the store's folder")
         return self.folder / "pyramids"
 
     def offer_tile(self, name: str) -> str:
@@ -86,8 +90,7 @@ class Installation:
 
     def tile_file(self, name: str) -> Path:
         """The file of a tile that was offered, for a test that changes it."""
-        if self.store_url is not None:
-            pytest.skip("changes a tile's file")
+        self.needs_folders("changes a tile's file")
         return self.tiles / name
 
     @property

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from yarl import URL
 
 from raster.errors import SourceForbidden, SourceRefused
-from raster.sources.remote.policy import OTHER_SCHEMES, SCHEMES, RemotePolicy
+from raster.sources.remote.policy import OTHER_SCHEMES, SCHEMES, WEB_SCHEMES, RemotePolicy
 from raster.sources.roots import LONGEST_URL, printable
 
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff<>\"^`{|}]")
@@ -46,8 +46,7 @@ def check_url(policy: RemotePolicy, url: str) -> Address:
     scheme = _check_text(url)
     if scheme not in policy.schemes and scheme not in policy.others:
         raise SourceForbidden(url, NOT_ALLOWED)
-    is_object = scheme == "s3" or scheme in OTHER_SCHEMES
-    return _check_object(policy, scheme, url) if is_object else _check_web(policy, url)
+    return _check_web(policy, url) if scheme in WEB_SCHEMES else _check_object(policy, scheme, url)
 
 
 def _check_object(policy: RemotePolicy, scheme: str, url: str) -> Address:

@@ -8,7 +8,9 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-SCHEMES = ("https", "http", "s3")
+WEB_SCHEMES = ("https", "http")
+
+SCHEMES = (*WEB_SCHEMES, "s3")
 
 OTHER_SCHEMES = ("gs", "gcs", "az", "abfs", "oss")
 """Of object stores that fsspec reads with a package more; none is taken unless the operator names it."""

@@ -25,7 +25,7 @@ from raster.sources.remote.cache import BlockCache
 from raster.sources.remote.folder import RemoteFolder
 from raster.sources.remote.http import HttpFetcher
 from raster.sources.remote.others import OtherFetcher
-from raster.sources.remote.policy import RemotePolicy, S3Access
+from raster.sources.remote.policy import WEB_SCHEMES, RemotePolicy, S3Access
 from raster.sources.remote.ranges import Origin, RemoteRanges
 from raster.sources.roots import is_array
 from raster.sources.source import Source
@@ -39,7 +39,6 @@ MOST_CONFIRMED = 2**16
 CLOSING_S = 5.0
 
 WEB = "web"
-WEB_SCHEMES = ("https", "http")
 
 
 class RemoteSources:
