@@ -10,15 +10,15 @@ from threading import Event, Lock
 from catalog.errors import LeaseLost
 from catalog.repository import terrains
 from catalog.repository.leases import WantedBuild
-from service.build_turns import look, want, wanted_build
+from service.build_turns import find_live, look, on_missing_of, want, wanted_build, withdraw
 from service.build_watch import BuildWatch, is_built
-from service.builds import build_pyramid, find_fresh
+from service.builds import build_pyramid
 from service.errors import BuildBroken, BuildCancelled, BuildFailedBefore, BuildSuperseded
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, OURS, Failure, failure_of
+from service.freshness import find_fresh
 from service.house import House
-from service.on_missing import OnMissing
-from service.ordered_builds import Build, BuildProgress, PyramidKey
+from service.ordered_builds import WHOLE, Build, BuildProgress, Order, PyramidKey
 from service.sweeping import Sweeper
 
 logger = logging.getLogger(__name__)
@@ -30,15 +30,16 @@ QUEUE_EVERY_S = 5.0
 class BuildDesk:
     """Takes orders for builds; equal ones join the build that is under way, here or in another process.
 
-    Of a pyramid at most two builds are under way: one that began before the terrain changed, and
-    one for all who asked since.
+    Another one is begun for an order that no build under way serves: the terrain has changed since that
+    began, or more is asked for.
     """
 
     def __init__(self, house: House, *, looks_every_s: float = QUEUE_EVERY_S) -> None:
         self._house = house
         self._room = house.settings.builds_per_replica
         self._pool = ThreadPoolExecutor(max(1, self._room), thread_name_prefix="build")
-        self._latest: dict[tuple[PyramidKey, OnMissing], Build] = {}
+        # the latest order last
+        self._under_way: dict[Build, PyramidKey] = {}
         # beside what the catalogue knows: it may be what failed
         self._failures: dict[PyramidKey, Failure] = {}
         self._lock = Lock()
@@ -51,18 +52,9 @@ class BuildDesk:
         terrain_id: int,
         metric: str,
         revision: int,
-        on_missing: OnMissing = OnMissing.FAIL,
-        *,
-        insists: bool = False,
+        asked: Order = WHOLE,
     ) -> Build:
         """The build that gives this revision or a newer one: the one under way, else a new one.
-
-        Parameters
-        ----------
-        on_missing : OnMissing
-            What to do about tiles that cannot be had.
-        insists : bool
-            Whether to try again what has failed a short time ago.
 
         Raises
         ------
@@ -73,12 +65,24 @@ class BuildDesk:
         """
         key = PyramidKey(terrain_id, metric)
         with self._lock, reporting_exhaustion():
-            build = self._latest.get((key, on_missing))
-            if build is None or not build.holds(revision):
-                build = Build(on_missing, insists=insists)
+            build = self._find_serving(key, revision, asked)
+            if build is None:
+                build = Build(asked)
                 self._submit(key, build)
-                self._latest[key, on_missing] = build
+                self._under_way[build] = key
             return build
+
+    def is_under_way(self, terrain_id: int, metric: str, revision: int, asked: Order) -> bool:
+        """Whether an order would join a build that was ordered before."""
+        with self._lock:
+            return self._find_serving(PyramidKey(terrain_id, metric), revision, asked) is not None
+
+    def _find_serving(self, key: PyramidKey, revision: int, asked: Order) -> Build | None:
+        found = (build for build in self._latest_of(key) if build.holds(revision))
+        return next((build for build in found if asked.is_served_by(build.order)), None)
+
+    def _latest_of(self, key: PyramidKey) -> list[Build]:
+        return [build for build, of in reversed(self._under_way.items()) if of == key]
 
     def try_again(self, key: PyramidKey, build: Build) -> None:
         """It is nobody's turn to build any more: perhaps it is ours now.
@@ -101,11 +105,11 @@ class BuildDesk:
         self.finish(key, build, BuildCancelled())
 
     def find(self, terrain_id: int, metric: str) -> Build | None:
-        """The build of a pyramid that is under way, the latest if there are two."""
+        """The build of a pyramid that is under way: of several the one that has begun, else the latest."""
         with self._lock:
-            key = PyramidKey(terrain_id, metric)
-            found = (self._latest.get((key, on_missing)) for on_missing in OnMissing)
-            return next((build for build in found if build is not None), None)
+            found = self._latest_of(PyramidKey(terrain_id, metric))
+        has_begun = (build for build in found if build.progress.shards_total)
+        return next(has_begun, found[0] if found else None)
 
     def find_failure(self, terrain_id: int, metric: str) -> Failure | None:
         """Why the last build of a pyramid failed in this process; None when it did not."""
@@ -126,7 +130,7 @@ class BuildDesk:
     def room(self) -> int:
         """How many builds could begin here at once."""
         with self._lock:
-            return self._room - len(self._latest)
+            return self._room - len(self._under_way)
 
     def _run(self, key: PyramidKey, build: Build) -> None:
         try:
@@ -163,12 +167,16 @@ class BuildDesk:
             raise BuildBroken from error
 
     def _build(self, key: PyramidKey, build: Build) -> bool:
-        wanted = self._begin(key, build)
+        wanted, order = self._begin(key, build), build.order
         # an order may be older than the build that has just served it
-        if find_fresh(self._house, key.terrain_id, key.metric, is_whole=build.takes_whole) is not None:
+        if find_fresh(self._house, key.terrain_id, key.metric, is_whole=order.takes_whole) is not None:
+            if not order.takes_any:
+                withdraw(self._house, wanted)  # else it is the first of the queue for ever
             return True
+        if on_missing_of(wanted) is not order.on_missing:
+            return False  # another one is under way, which will do
         if not self._room:
-            want(self._house, wanted, insists=build.insists)
+            want(self._house, wanted, insists=order.insists)
             return False
 
         def on_shard(done: int, total: int) -> None:
@@ -182,8 +190,8 @@ class BuildDesk:
                 key.terrain_id,
                 key.metric,
                 on_shard,
-                on_missing=build.on_missing,
-                insists=build.insists,
+                on_missing=order.on_missing,
+                insists=order.insists,
             )
         except LeaseLost as error:
             logger.warning("pyramid %s of terrain %d: %s", key.metric, key.terrain_id, error)
@@ -195,7 +203,9 @@ class BuildDesk:
         if self._closing.is_set():
             raise BuildCancelled
         with self._house.database.read() as session:
-            wanted = wanted_build(terrains.get_terrain(session, key.terrain_id), key.metric, build.on_missing)
+            terrain = terrains.get_terrain(session, key.terrain_id)
+            live = find_live(session, terrain, key.metric) if build.order.takes_any else None
+        wanted = live or wanted_build(terrain, key.metric, build.order.on_missing)
         with self._lock:
             build.wanted = wanted
         return wanted
@@ -207,8 +217,7 @@ class BuildDesk:
             self._failures.pop(key, None)
             if error is not None and is_failure:
                 self._failures[key] = failure_of(error)
-            if self._latest.get((key, build.on_missing)) is build:
-                del self._latest[key, build.on_missing]
+            self._under_way.pop(build, None)
         if error is None:
             build.outcome.set_result(None)
         else:

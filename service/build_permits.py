@@ -17,9 +17,10 @@ def may_build(desk: Desk, granted: Scope | None, located: Located) -> bool:
         return True
     if get_grid(located.terrain).cell_count <= desk.house.settings.anonymous_build_cells:
         return True
-    under_way = desk.builds.find(located.terrain.id, located.metric)
-    is_here = under_way is not None and under_way.holds(located.terrain.revision)
-    return is_here or located.is_being_built
+    terrain, metric = located.terrain, located.metric
+    return located.is_being_built or desk.builds.is_under_way(
+        terrain.id, metric, terrain.revision, located.order
+    )
 
 
 async def refusal_of(desk: Desk, located: Located) -> BuildNeedsKey:

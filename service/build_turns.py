@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from os import getpid
 from uuid import uuid4
 
+from catalog.database import ReadSession
 from catalog.errors import CatalogUnavailable
 from catalog.models import Pyramid, Terrain
 from catalog.repository import pyramids, terrains
-from catalog.repository.lease_views import LeaseView, find_lease
+from catalog.repository.lease_views import LeaseView, find_lease, list_live_leases
 from catalog.repository.leases import (
     Lease,
     LeaseState,
@@ -22,7 +23,7 @@ from catalog.repository.leases import (
     release_lease,
     take_lease,
 )
-from catalog.repository.wanted_builds import want_build
+from catalog.repository.wanted_builds import want_build, withdraw_wish
 from service.errors import BuildAbandoned, BuildCalledOff, BuildFailedBefore
 from service.failures import Failure
 from service.generations import new_generation_id
@@ -58,6 +59,13 @@ def wanted_build(terrain: Terrain, metric: str, on_missing: OnMissing = OnMissin
 def on_missing_of(wanted: WantedBuild) -> OnMissing:
     """What a build of this version does about tiles that cannot be had."""
     return next(each for each, recipe in RECIPES.items() if recipe == wanted.recipe)
+
+
+def find_live(session: ReadSession, terrain: Terrain, metric: str) -> WantedBuild | None:
+    """A build of the terrain as it is now that some process is at, whatever it does about missing tiles."""
+    wanted = {wanted_build(terrain, metric, on_missing) for on_missing in OnMissing}
+    live = (view.wanted for view in list_live_leases(session, terrain.id))
+    return next((each for each in live if each in wanted), None)
 
 
 def take_turn(
@@ -148,6 +156,12 @@ def want(house: House, wanted: WantedBuild, *, insists: bool = False) -> None:
     """Ask for a build, of whoever has room for it."""
     with house.database.write() as session:
         want_build(session, wanted, insists=insists)
+
+
+def withdraw(house: House, wanted: WantedBuild) -> None:
+    """Have nobody begin what somebody asked for: there is nothing to build."""
+    with house.database.write() as session:
+        withdraw_wish(session, wanted)
 
 
 def look(house: House, wanted: WantedBuild) -> LeaseView | None:

@@ -14,11 +14,10 @@ from catalog.repository.lease_views import LeaseView
 from catalog.repository.leases import LeaseState
 from catalog.repository.wanted_builds import list_wanted
 from service.build_turns import RECIPES, look, on_missing_of
-from service.builds import find_fresh
 from service.errors import BuildCalledOff, BuildCancelled, BuildFailedBefore, ServiceError
+from service.freshness import find_fresh
 from service.house import House
-from service.on_missing import OnMissing
-from service.ordered_builds import Build, BuildProgress, PyramidKey
+from service.ordered_builds import Build, BuildProgress, Order, PyramidKey
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +37,7 @@ class Desk(Protocol):
     def room(self) -> int:
         """How many builds could begin at once."""
 
-    def order(
-        self, terrain_id: int, metric: str, revision: int, on_missing: OnMissing = OnMissing.FAIL
-    ) -> Build:
+    def order(self, terrain_id: int, metric: str, revision: int, asked: Order) -> Build:
         """Begin a build."""
 
     def try_again(self, key: PyramidKey, build: Build) -> None:
@@ -156,7 +153,9 @@ class BuildWatch:
     def _is_served(self, each: _Followed) -> bool:
         """Whether a build of the other kind, with tiles missing or without, serves as well."""
         key, build = each.key, each.build
-        return find_fresh(self._house, key.terrain_id, key.metric, is_whole=build.takes_whole) is not None
+        return (
+            find_fresh(self._house, key.terrain_id, key.metric, is_whole=build.order.takes_whole) is not None
+        )
 
     def _forget(self, each: _Followed) -> bool:
         """Whether it was this thread that ends the wait."""
@@ -175,6 +174,7 @@ class BuildWatch:
         if room < 1:
             return
         with self._house.database.read() as session:
-            wanted = list_wanted(session, RECIPES.values(), room)
+            wanted = list_wanted(session, RECIPES.values(), self._house.metrics.names, room)
         for each in wanted:
-            self._desk.order(each.terrain_id, each.metric, each.revision, on_missing_of(each))
+            asked = Order(on_missing=on_missing_of(each))
+            self._desk.order(each.terrain_id, each.metric, each.revision, asked)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from catalog.errors import CatalogUnavailable
-from catalog.repository import pyramids, terrains
+from catalog.repository import pyramids
 from catalog.repository.lease_views import list_live_leases
 from raster.errors import StoreFailed
 from raster.journal import find_abandoned
@@ -20,6 +20,7 @@ from service.declared_tiles import check_declared
 from service.errors import BuildCancelled, BuildSuperseded
 from service.exhaustion import reporting_exhaustion
 from service.failures import NO_FAILURES, failure_of
+from service.freshness import list_needed
 from service.heartbeat import Heartbeat
 from service.house import House
 from service.missing_tiles import check_all, check_foreign, find_missing
@@ -107,23 +108,27 @@ def build_pyramids(
     """
     for name in metric_names:
         house.metrics.get(name)
-    turn: Turn | None = None
-    while turn is None or not _build_in_turn(house, turn, on_shard):
+    built: dict[str, str] | None = None
+    while built is None:
         turn = take_turn(house, terrain_key, metric_names, on_missing, again=again, insists=insists)
-    return {metric: lease.generation_id for metric, lease in turn.leases.items()}
+        built = _build_in_turn(house, turn, on_shard)
+    return built
 
 
-def _build_in_turn(house: House, turn: Turn, on_shard: Progress) -> bool:
-    """Build what this process has the leases of; False when the terrain changed before that."""
+def _build_in_turn(house: House, turn: Turn, on_shard: Progress) -> dict[str, str] | None:
+    """Build what this process has the leases of; None when the terrain changed before that."""
     with ExitStack() as stack:
         for metric in turn.leases:
             stack.enter_context(house.tally.build(metric))
         stack.enter_context(_leaving(house, turn))
         check_attempts(turn)
-        return not turn.leases or _build(house, turn, on_shard)
+        built = _build(house, turn, on_shard) if turn.leases else {}
+        if built is None or len(built) < len(turn.leases):
+            leave_turn(house, turn, is_wanted=False)
+        return built
 
 
-def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
+def _build(house: House, turn: Turn, on_shard: Progress) -> dict[str, str] | None:
     with Heartbeat(house.database, list(turn.leases.values()), house.settings.lease_s) as heartbeat:
 
         def report(done: int, total: int) -> None:
@@ -132,38 +137,47 @@ def _build(house: House, turn: Turn, on_shard: Progress) -> bool:
 
         build = _plan(house, turn, report)
         if build.terrain.revision != turn.terrain.revision:
-            leave_turn(house, turn, is_wanted=False)
-            return False
-        _check_need(house, build)
+            return None
         if turn.on_missing is OnMissing.FAIL:
             check_foreign(house, build.plan.mosaic.tiles, lambda: report(0, 0))
         house.tally.add(SOURCES, "build", len(build.plan.mosaic.tiles))
         try:
             written = _write(house, build, report)
-            for pyramid, each in zip(build.plan.pyramids, written, strict=True):
-                generation = generation_of(build, pyramid, each)
-                with reporting_store():
-                    lease = turn.leases[generation.metric]
-                    publish(house, generation, lease, heartbeat, missing_of(build))
-                    _sweep(house, house.pyramid_folder(generation.href))
+            return _publish_all(house, turn, build, written, heartbeat)
         except (BuildCancelled, KeyboardInterrupt):
             raise
         except BaseException:
             _clean_up(house, build)
             raise
-        return True
 
 
-def _check_need(house: House, build: PlannedBuild) -> None:
-    """Check that what misses tiles would not take the place of a whole pyramid.
+def _publish_all(
+    house: House, turn: Turn, build: PlannedBuild, written: Sequence[WrittenPyramid], heartbeat: Heartbeat
+) -> dict[str, str]:
+    """Put into use what is still needed, and remove the rest; the generations in use, by metric.
 
     Raises
     ------
     BuildSuperseded
+        Nothing is needed any more.
+    LeaseLost, BuildCalledOff, StoreUnavailable
     """
-    for pyramid in build.plan.pyramids if build.missing else ():
-        if find_fresh(house, build.terrain.id, pyramid.about.metric, is_whole=True) is not None:
-            raise BuildSuperseded(build.terrain.name, pyramid.about.metric)
+    built, superseded = {}, None
+    for pyramid, each in zip(build.plan.pyramids, written, strict=True):
+        generation = generation_of(build, pyramid, each)
+        with reporting_store():
+            try:
+                lease = turn.leases[generation.metric]
+                publish(house, generation, lease, heartbeat, missing_of(build))
+            except BuildSuperseded as error:
+                superseded = error
+                _remove(house.pyramid_root(generation.href))
+            else:
+                built[generation.metric] = generation.id
+            _sweep(house, house.pyramid_folder(generation.href))
+    if superseded is not None and not built:
+        raise superseded
+    return built
 
 
 @contextmanager
@@ -190,12 +204,13 @@ def _plan(house: House, turn: Turn, on_shard: Progress) -> PlannedBuild:
 
     Raises
     ------
-    SourceError, SourcesUnavailable
+    SourceError, SourcesUnavailable, BuildSuperseded
     """
     generation_ids = {metric: lease.generation_id for metric, lease in turn.leases.items()}
 
     def plan(missing: Sequence[MissingTile] = ()) -> PlannedBuild:
-        return plan_build(house, turn.terrain.id, list(generation_ids), generation_ids, missing)
+        needed = list_needed(house, turn.terrain, generation_ids) if missing else list(generation_ids)
+        return plan_build(house, turn.terrain.id, needed, generation_ids, missing)
 
     build = plan()
     if turn.on_missing is OnMissing.MASK:
@@ -222,30 +237,6 @@ def _write(house: House, build: PlannedBuild, on_shard: Progress) -> list[Writte
     except MAY_BE_MISSING:
         check_all(house, build.plan.mosaic.tiles, lambda: on_shard(0, 0))
         raise
-
-
-def find_fresh(
-    house: House, terrain_key: int | str, metric_name: str, *, is_whole: bool = False
-) -> str | None:
-    """The published generation if it is of the terrain's present revision and not known to be damaged.
-
-    Parameters
-    ----------
-    is_whole : bool
-        Whether one that misses tiles will not do.
-
-    Raises
-    ------
-    TerrainNotFound
-    """
-    with house.database.read() as session:
-        terrain = terrains.get_terrain(session, terrain_key)
-        pyramid = pyramids.find_pyramid(session, terrain.id, metric_name)
-    if pyramid is None or pyramid.corrupt or pyramid.generation is None:
-        return None
-    if is_whole and pyramid.generation.missing_tile_count:
-        return None
-    return pyramid.generation.id if pyramid.generation.revision == terrain.revision else None
 
 
 def _clean_up(house: House, build: PlannedBuild) -> None:

@@ -10,6 +10,7 @@ from catalog.repository import terrains
 from service.build_turns import look, wanted_build
 from service.build_watch import is_built
 from service.builds import Progress, build_pyramids
+from service.freshness import find_fresh
 from service.house import House
 from service.on_missing import OnMissing
 
@@ -67,6 +68,7 @@ def _wait(
         if is_built(view):
             return True
         sleep(SystemRandom().uniform(*LOOK_EVERY_S))
-        if view is None:
-            return False
+        if view is None:  # what misses tiles does not take the place of a whole one
+            is_masked = on_missing is OnMissing.MASK
+            return is_masked and find_fresh(house, terrain_key, metric, is_whole=True) is not None
         on_shard(view.shards_done, view.shards_total)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from catalog.models import Generation, Terrain
+from catalog.models import Generation, Pyramid, Terrain
 from catalog.repository import pyramids, terrains
-from catalog.repository.lease_views import find_lease
 from raster.cells import Cells
 from raster.errors import LevelNotFound, PyramidCorrupt, WindowOutOfBounds, WindowTooLarge
 from raster.grid import Grid, Window
 from raster.window import StoredPyramid
-from service.build_turns import wanted_build
+from service.build_turns import find_live
 from service.corruption import mark_corrupt
 from service.errors import StoreUnavailable
 from service.house import House
+from service.on_missing import OnMissing
+from service.ordered_builds import Order
 from service.pyramid_states import State
 from service.storing import reporting_store
 from service.tally import STORE_READS
@@ -62,6 +63,8 @@ class Located:
     is_fresh: bool
     is_corrupt: bool
     is_being_built: bool
+    order: Order
+    """How to have it built, when that is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ class LevelReader:
             pyramid = pyramids.find_pyramid(session, terrain.id, metric)
             usable = None if pyramid is None or pyramid.corrupt else pyramid.generation
             is_fresh = usable is not None and usable.revision == terrain.revision
-            lease = None if is_fresh else find_lease(session, wanted_build(terrain, metric))
+            live = None if is_fresh else find_live(session, terrain, metric)
         grid = get_grid(terrain)
         self._check_size(grid, asked.of(grid))
         return Located(
@@ -105,7 +108,8 @@ class LevelReader:
             generation=usable,
             is_fresh=is_fresh,
             is_corrupt=pyramid is not None and pyramid.corrupt,
-            is_being_built=lease is not None and lease.is_live,
+            is_being_built=live is not None,
+            order=Order(on_missing=_again(terrain, pyramid), takes_any=True),
         )
 
     def _check_size(self, grid: Grid, window: Window) -> None:
@@ -163,3 +167,11 @@ class LevelReader:
             raise
         self._house.tally.add(STORE_READS, "read")
         return cells
+
+
+def _again(terrain: Terrain, pyramid: Pyramid | None) -> OnMissing:
+    """What a build does about missing tiles: what was built without some is built anew without them."""
+    generation = None if pyramid is None else pyramid.generation
+    is_current = generation is not None and generation.revision == terrain.revision
+    misses_some = generation is not None and generation.missing_tile_count > 0
+    return OnMissing.MASK if is_current and misses_some else OnMissing.FAIL

@@ -27,12 +27,46 @@ class BuildProgress:
     shards_total: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How a pyramid is asked for.
+
+    Attributes
+    ----------
+    on_missing : OnMissing
+        What a build does about tiles that cannot be had.
+    takes_any : bool
+        Whether a pyramid will do that misses tiles though this order would not build it so: for who
+        only asks for a level.
+    insists : bool
+        Whether to try again what has failed a short time ago.
+    """
+
+    on_missing: OnMissing = OnMissing.FAIL
+    takes_any: bool = False
+    insists: bool = False
+
+    @property
+    def takes_whole(self) -> bool:
+        """Whether only a pyramid will do that misses no tiles."""
+        return self.on_missing is OnMissing.FAIL and not self.takes_any
+
+    def is_served_by(self, other: Order) -> bool:
+        """Whether the build of another order does all that this one asks for."""
+        is_kind = self.takes_any or other.on_missing is self.on_missing
+        is_strict = other.takes_whole or not self.takes_whole
+        return is_kind and is_strict and (other.insists or not self.insists)
+
+
+WHOLE = Order()
+"""A pyramid of all tiles, unless that has failed a short time ago."""
+
+
 class Build:
     """A build that runs here or elsewhere, or waits for its turn."""
 
-    def __init__(self, on_missing: OnMissing = OnMissing.FAIL, *, insists: bool = False) -> None:
-        self.on_missing = on_missing
-        self.insists = insists
+    def __init__(self, order: Order) -> None:
+        self.order = order
         self.progress = BuildProgress(0, 0)
         self.outcome: Future[None] = Future()
         # what is built; None until its turn comes, and whatever is asked for is in it
@@ -42,11 +76,6 @@ class Build:
     def revision(self) -> int | None:
         """What it builds from at least."""
         return None if self.wanted is None else self.wanted.revision
-
-    @property
-    def takes_whole(self) -> bool:
-        """Whether a pyramid that misses tiles will not do; it does for who only asks for a level."""
-        return self.insists and self.on_missing is OnMissing.FAIL
 
     def holds(self, revision: int) -> bool:
         """Whether its outcome is of the terrain's revision or of a newer one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, update
 
 from catalog.clock import SecondsNow
 from catalog.database import ReadSession, WriteSession
@@ -43,15 +43,29 @@ def want_build(session: WriteSession, wanted: WantedBuild, *, insists: bool = Fa
     session.execute(asking)
 
 
-def list_wanted(session: ReadSession, recipes: Collection[str], limit: int) -> Sequence[WantedBuild]:
+def withdraw_wish(session: WriteSession, wanted: WantedBuild) -> None:
+    """Let nobody begin a build because it was asked for; one that somebody is at goes on."""
+    key = (getattr(BuildLease, name) == value for name, value in columns_of(wanted).items())
+    withdrawing = update(BuildLease).where(*key, BuildLease.is_wanted, is_free()).values(is_wanted=False)
+    session.execute(withdrawing, execution_options={"synchronize_session": False})
+
+
+def list_wanted(
+    session: ReadSession, recipes: Collection[str], metrics: Collection[str], limit: int
+) -> Sequence[WantedBuild]:
     """Builds of terrains as they are now that are wanted and that nobody is at, the longest wanted first.
 
-    Those of other recipes are left to processes of another version.
+    Those of other recipes and metrics are left to processes of another version, or with other plug-ins.
     """
     query = (
         select(BuildLease.terrain_id, BuildLease.metric, BuildLease.revision, BuildLease.recipe)
         .join(Terrain, and_(Terrain.id == BuildLease.terrain_id, Terrain.revision == BuildLease.revision))
-        .where(BuildLease.is_wanted, BuildLease.recipe.in_(recipes), is_free())
+        .where(
+            BuildLease.is_wanted,
+            BuildLease.recipe.in_(recipes),
+            BuildLease.metric.in_(metrics),
+            is_free(),
+        )
         .order_by(BuildLease.started_at)
         .limit(limit)
     )

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 
 from service.bodies import pyramid_body
 from service.build_plans import PlannedBuild, plan_build
-from service.builds import find_fresh
 from service.complete_builds import complete_builds
 from service.console import print_json, progress_bar, tell, tell_missing
+from service.freshness import find_fresh
 from service.house import House
 from service.on_missing import OnMissing
 from service.pyramid_states import get_state

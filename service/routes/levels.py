@@ -154,7 +154,7 @@ async def get_level(
         return await _respond(request, desk, resolved, form)
     except PyramidCorrupt:
         with suppress(BuildCancelled):  # the catalogue knows it, too: somebody will build it
-            desk.builds.order(located.terrain.id, metric, located.terrain.revision)
+            desk.builds.order(located.terrain.id, metric, located.terrain.revision, located.order)
         raise
 
 
@@ -169,7 +169,7 @@ async def _brought_up_to_date(
     while not located.is_fresh and may_build(desk, granted, located):
         revision, failure = located.terrain.revision, None
         try:
-            build = desk.builds.order(located.terrain.id, located.metric, revision)
+            build = desk.builds.order(located.terrain.id, located.metric, revision, located.order)
             if not await build.wait(max(0.0, deadline - time.monotonic())):
                 return located
         except (RasterError, CatalogError, ServiceError) as error:

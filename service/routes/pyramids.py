@@ -18,6 +18,7 @@ from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem
 from service.desk import Desk, GivenDesk
 from service.links import pyramid_path
 from service.on_missing import OnMissing
+from service.ordered_builds import Order
 from service.prefer import parse_prefer
 from service.problems import retry_after
 from service.pyramid_schemas import PyramidBody, PyramidList
@@ -72,7 +73,8 @@ async def order_build(
     get_grid(found.terrain)
     preference = parse_prefer(prefer, default_s=0.0, longest_s=desk.house.settings.max_build_wait_s)
     if not found.serves(wanted):
-        build = desk.builds.order(found.terrain.id, metric, found.terrain.revision, wanted, insists=True)
+        asked = Order(on_missing=wanted, insists=True)
+        build = desk.builds.order(found.terrain.id, metric, found.terrain.revision, asked)
         await build.wait(preference.wait_s)
         found = await desk.run(get_state, desk.house, desk.builds, terrain, metric)
     body = pyramid_body(desk.house, found).model_dump(mode="json")

@@ -18,11 +18,12 @@ from installations import Installation
 from raster.errors import SourceNotFound
 from rest import generation_count, hold_catalogue
 from service.build_desk import BuildDesk
-from service.builds import build_pyramid, find_fresh
+from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.errors import BuildCancelled, BuildFailedBefore
+from service.freshness import find_fresh
 from service.house import House
-from service.ordered_builds import Build, BuildProgress
+from service.ordered_builds import Build, BuildProgress, Order
 from service.registration import register_tiles
 from service.tile_orders import TileOrder
 
@@ -112,7 +113,7 @@ def test_whoever_waits_is_told_what_the_build_raised_and_the_next_order_is_a_new
     away.rename(installation.tiles / "a.npy")
     with pytest.raises(BuildFailedBefore, match=r"a\.npy"):
         wait(desk.order(ALPS, "max", FIRST))
-    assert wait(desk.order(ALPS, "max", FIRST, insists=True))
+    assert wait(desk.order(ALPS, "max", FIRST, Order(insists=True)))
     assert desk.find_failure(ALPS, "max") is None
 
 

@@ -24,9 +24,10 @@ from raster.storage.local import LocalRoot
 from raster.storage.store import read_manifest
 from raster.window import StoredPyramid
 from service.build_plans import href_of, plan_build
-from service.builds import build_pyramid, find_fresh
+from service.builds import build_pyramid
 from service.creation import TerrainOrder, create_terrain
 from service.errors import BuildCancelled, BuildFailedBefore, BuildSuperseded, StoreUnavailable
+from service.freshness import find_fresh
 from service.house import House
 from service.registration import register_tiles
 from service.terrain_grids import grid_of

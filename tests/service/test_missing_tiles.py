@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,40 +14,42 @@ from catalog.models import MissingTile
 from catalog.repository import pyramids, terrains
 from foreign import npy, sources
 from installations import Installation
-from oracle import NativeCells, OracleTile, paint
 from raster.errors import MOST_LISTED, SourceChanged, SourceNotFound, SourcesUnavailable
 from raster.sources.declared import Declaration
 from rest import AppClient, add_terrain, open_client, problem_in, until
 from service.build_desk import BuildDesk
 from service.build_turns import want, wanted_build
-from service.builds import build_pyramid, build_pyramids
-from service.creation import TerrainOrder, create_terrain
+from service.builds import build_pyramid
 from service.errors import BuildCancelled, BuildSuperseded
 from service.house import House
-from service.levels import LevelReader, WindowAsked
 from service.on_missing import OnMissing
-from service.pyramid_states import PyramidState, State, get_state
+from service.ordered_builds import Order
+from service.pyramid_states import State
 from service.registration import register_tiles
-from service.terrain_grids import cell_type_of
 from service.tile_orders import TileOrder
 from service.verification import Thoroughness, verify_pyramids
+from three_tiles import (
+    HEIGHT,
+    PLACES,
+    WIDTH,
+    assert_cells,
+    cells,
+    ignore,
+    mask,
+    missing_of,
+    native,
+    put,
+    put_back,
+    state_of,
+    take_away,
+    three_tiles,
+)
 from web_server import WebServer, never, status, web_server
 
 STATE = "/terrain/alps/pyramid/max"
 MASK = f"{STATE}?on_missing=mask"
 WAIT = {"Prefer": "wait=30"}
 SOME = Thoroughness(windows=4, cell_budget=2**24, seed=1)
-HEIGHT, WIDTH = 40, 30
-PLACES = {"a": 0, "b": 1, "c": 3}
-"""A gap, so that dtype and nodata are the same with and without a tile."""
-
-
-def cells(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(-400, 4000, (HEIGHT, WIDTH), np.int16)
-
-
-def ignore(done: int, total: int) -> None:
-    """Progress nobody looks at."""
 
 
 @pytest.fixture
@@ -64,60 +66,8 @@ def client(installation: Installation) -> Iterator[AppClient]:
 
 @pytest.fixture
 def house(installation: Installation) -> Iterator[House]:
-    """A terrain of three tiles in a row with a gap, nothing built."""
-    with installation.house() as house:
-        create_terrain(house, TerrainOrder(name="alps"))
-        for seed, name in enumerate(PLACES):
-            put(installation, name, seed)
-        orders = [TileOrder(url=f"{name}.npy", x=WIDTH * place, y=0) for name, place in PLACES.items()]
-        register_tiles(house, "alps", orders)
+    with three_tiles(installation) as house:
         yield house
-
-
-def put(installation: Installation, name: str, seed: int) -> None:
-    np.save(installation.tiles / f"{name}.npy", cells(seed))
-
-
-def take_away(installation: Installation, *names: str) -> None:
-    for name in names:
-        (installation.tiles / f"{name}.npy").rename(installation.folder / f"{name}.npy")
-
-
-def put_back(installation: Installation, name: str) -> None:
-    (installation.folder / f"{name}.npy").rename(installation.tiles / f"{name}.npy")
-
-
-def native(names: str) -> NativeCells:
-    """The cells of the terrain of which only these tiles are there."""
-    whole = paint([OracleTile(0, WIDTH * PLACES[name], cells(seed)) for seed, name in enumerate(PLACES)])
-    valid = np.zeros_like(whole.valid)
-    for name in names:
-        valid[:, WIDTH * PLACES[name] : WIDTH * (PLACES[name] + 1)] = True
-    return NativeCells(whole.values, valid)
-
-
-def mask(house: House, *metrics: str, on_shard: Callable[[int, int], None] = ignore) -> None:
-    build_pyramids(house, "alps", metrics, on_shard, on_missing=OnMissing.MASK, insists=True)
-
-
-def state_of(house: House, metric: str = "max") -> PyramidState:
-    return get_state(house, None, "alps", metric)
-
-
-def missing_of(house: House, metric: str = "max") -> list[str]:
-    return [tile.source for tile in state_of(house, metric).missing]
-
-
-def assert_cells(house: House, metric: str, expected: NativeCells) -> None:
-    """All levels are those of the terrain that numpy knows."""
-    levels = LevelReader(house)
-    for level in range(expected.level_count):
-        resolved = levels.resolve(levels.locate("alps", metric, WindowAsked(level=level)))
-        assert resolved is not None
-        found = levels.read(resolved)
-        values, valid = expected.level(metric, level, found.dtype)
-        assert np.array_equal(cell_type_of(resolved.generation).valid(found), valid), (metric, level)
-        assert np.allclose(found[valid], values[valid]), (metric, level)
 
 
 def group_of(installation: Installation, metric: str = "max") -> dict[str, object]:
@@ -396,7 +346,7 @@ def test_who_waits_for_what_another_build_served_is_told(house: House, installat
     serving = replace(house, settings=house.settings.model_copy(update={"builds_per_replica": 0}))
     desk = BuildDesk(serving, looks_every_s=0.05)
     try:
-        order = desk.order(terrain.id, "max", terrain.revision, OnMissing.MASK, insists=True)
+        order = desk.order(terrain.id, "max", terrain.revision, Order(on_missing=OnMissing.MASK))
         until(lambda: order.wanted is not None)
         build_pyramid(house, "alps", "max", ignore)
         order.outcome.result(30)

@@ -13,7 +13,6 @@ from typing import Any
 _HEAD = struct.Struct(">II")
 
 LONGEST_WORDS = 2**16
-LONGEST_PAYLOAD = 2**31
 
 
 class ChannelBroken(Exception):
@@ -58,8 +57,13 @@ class Channel:
         except OSError as error:
             raise ChannelBroken from error
 
-    def receive(self, within_s: float | None = None) -> Message:
+    def receive(self, within_s: float | None = None, most_bytes: int = 0) -> Message:
         """Wait for a message.
+
+        Parameters
+        ----------
+        most_bytes : int
+            Of the payload: room is made for what the other side says that it sends, before it does.
 
         Raises
         ------
@@ -69,7 +73,7 @@ class Channel:
         due = None if within_s is None else monotonic() + within_s
         self._connection.settimeout(None)
         text_bytes, payload_bytes = _HEAD.unpack(self._take(_HEAD.size, due))
-        if text_bytes > LONGEST_WORDS or payload_bytes > LONGEST_PAYLOAD:
+        if text_bytes > LONGEST_WORDS or payload_bytes > most_bytes:
             raise ChannelBroken
         text, payload = self._take(text_bytes, due), self._take(payload_bytes, due)
         try:

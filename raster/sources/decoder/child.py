@@ -46,7 +46,7 @@ class AskedRanges:
         if not wanted:
             return 0
         self._channel.send({"bytes": [self._key, start, wanted]})
-        answer = self._channel.receive()
+        answer = self._channel.receive(most_bytes=wanted)
         if len(answer.payload) != wanted:
             raise SourceUnreadable(self.url, "its bytes do not come")
         view[:wanted] = answer.payload

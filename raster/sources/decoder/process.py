@@ -90,11 +90,11 @@ class DecoderProcess:
         ------
         SourceError
         """
-        answer = self._ask({"read": [window.row, window.col, window.height, window.width]}, content)
         dtype = info.encoding.numpy_dtype
-        if answer.words.get("cells") != dtype.name or len(answer.payload) != (
-            window.height * window.width * dtype.itemsize
-        ):
+        expected = window.cell_count * dtype.itemsize
+        asked = {"read": [window.row, window.col, window.height, window.width]}
+        answer = self._ask(asked, content, expected)
+        if answer.words.get("cells") != dtype.name or len(answer.payload) != expected:
             raise self._misbehaved(content)
         cells: Cells = np.frombuffer(answer.payload, dtype).reshape(window.shape)
         return cells
@@ -109,11 +109,11 @@ class DecoderProcess:
         """
         self._channel.receive(STARTING_S)
 
-    def _ask(self, words: Mapping[str, Any], content: Content) -> Message:
+    def _ask(self, words: Mapping[str, Any], content: Content, most_bytes: int = 0) -> Message:
         """The answer; bytes that it asks for on the way are given, which does not count as its time."""
         try:
             self._channel.send(words, within_s=self._limits.call_s)
-            return self._converse(content)
+            return self._converse(content, most_bytes)
         except TimeoutError as error:
             self.end()
             reason = f"decoding took longer than {self._limits.call_s:.0f} s"
@@ -126,13 +126,13 @@ class DecoderProcess:
             self.end()  # it may be in the midst of an answer
             raise
 
-    def _converse(self, content: Content) -> Message:
+    def _converse(self, content: Content, most_bytes: int) -> Message:
         failed: SourceError | None = None
         left_s = self._limits.call_s
         with Giver(content) as giver:
             while True:
                 began = monotonic()
-                answer = self._channel.receive(left_s)
+                answer = self._channel.receive(left_s, most_bytes)
                 left_s -= monotonic() - began
                 if not giver.is_asked(answer.words):
                     break

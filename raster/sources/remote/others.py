@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
 
@@ -109,12 +110,20 @@ def _path(url: str) -> str:
 
 
 def _nanoseconds(changed: object) -> int | None:
-    """Of a time as a package tells it: a moment, seconds since 1970, or a text."""
+    """Of a time as a package tells it: a moment, seconds since 1970, or a text; None of anything else."""
     if isinstance(changed, str):
-        changed = datetime.fromisoformat(changed)
+        changed = _moment(changed)
     if isinstance(changed, datetime):
         changed = changed.timestamp()
     return int(changed) * 10**9 if isinstance(changed, int | float) else None
+
+
+def _moment(text: str) -> datetime | None:
+    """A time as in ISO 8601, or as in HTTP."""
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        with suppress(ValueError):
+            return parse(text)
+    return None
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

@@ -187,7 +187,11 @@ def test_one_that_changed_since_is_told(sources: RemoteSources, objects: type[Fo
         sources.confirm(URL, known)
 
 
-@pytest.mark.parametrize("told", [1.5, 1, "1970-01-01T00:00:01+00:00"])
+@pytest.mark.parametrize("told", [1.5, 1, "1970-01-01T00:00:01+00:00", "Thu, 01 Jan 1970 00:00:01 GMT"])
 def test_times_are_whole_seconds_however_they_are_told(told: object) -> None:
     assert _nanoseconds(told) == 10**9
-    assert _nanoseconds(None) is None
+
+
+@pytest.mark.parametrize("told", [None, "", "yesterday", "Thu, 99 Jan 1970", b"1"])
+def test_what_is_no_time_is_none(told: object) -> None:
+    assert _nanoseconds(told) is None
