@@ -136,6 +136,6 @@ async def _answer(request: Request, desk: Desk, pinned: Pinned, key: str, *, is_
 async def _open(desk: Desk, pinned: Pinned) -> OpenZarr:
     zarr = desk.zarrs.kept(pinned)
     if zarr is None:
-        zarr = await desk.run(desk.zarrs.open, pinned)
+        zarr = await desk.share(pinned, desk.zarrs.open, pinned)
         desk.zarrs.keep(pinned, zarr)
     return zarr
