@@ -121,11 +121,11 @@ def test_what_was_missing_goes_with_its_generation(
     assert count(database) == 0
 
 
-def test_the_queue_gives_builds_of_all_recipes_that_are_known(database: Database, alps: Terrain) -> None:
+def test_the_queue_gives_builds_of_the_recipes_and_metrics_that_are_known(database: Database, alps: Terrain) -> None:
     with database.write() as session:
-        for recipe in ("1", "1-mask", "2"):
-            wanted = WantedBuild(terrain_id=alps.id, metric="max", revision=alps.revision, recipe=recipe)
+        for metric, recipe in (("max", "1"), ("max", "1-mask"), ("max", "2"), ("foreign", "1")):
+            wanted = WantedBuild(terrain_id=alps.id, metric=metric, revision=alps.revision, recipe=recipe)
             want_build(session, wanted)
     with database.read() as session:
-        found = list_wanted(session, ("1", "1-mask"), 10)
-    assert sorted(each.recipe for each in found) == ["1", "1-mask"]
+        found = list_wanted(session, ("1", "1-mask"), ("max", "mean"), 10)
+    assert sorted((each.metric, each.recipe) for each in found) == [("max", "1"), ("max", "1-mask")]
