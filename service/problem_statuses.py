@@ -9,6 +9,7 @@ from catalog import errors as catalog_errors
 from raster import errors as raster_errors
 from service import errors as service_errors
 from service import request_errors
+from service.rendering import errors as rendering_errors
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.SourceNotFound: HTTPStatus.BAD_GATEWAY,
@@ -80,6 +81,10 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.ParameterUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.FormatNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.NothingAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    rendering_errors.StyleUnknown: HTTPStatus.NOT_FOUND,
+    rendering_errors.StyleParameterInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    rendering_errors.EncodingLossy: HTTPStatus.UNPROCESSABLE_ENTITY,
+    rendering_errors.HeightUnitUnknown: HTTPStatus.CONFLICT,
     service_errors.KeyMissing: HTTPStatus.UNAUTHORIZED,
     service_errors.KeyUnknown: HTTPStatus.UNAUTHORIZED,
     service_errors.KeyExpired: HTTPStatus.UNAUTHORIZED,

@@ -1,0 +1,1 @@
+"""Heights as pictures: from arrays to bytes. No web, no SQL, no I/O."""
