@@ -118,9 +118,17 @@ def ground_extents(lonlat: Extent, crs: str) -> list[Extent]:
     if not all(map(math.isfinite, bounds)):
         return []
     left, bottom, right, top = bounds
-    turn = 2 * math.pi / target.axis_info[0].unit_conversion_factor if target.is_geographic else 0.0
-    shifts = (-turn, 0.0, turn) if turn else (0.0,)
+    turn = turn_of(crs)
+    shifts = (0.0,) if turn is None else (-turn, 0.0, turn)
     return [Extent(left + shift, bottom, right + shift, top) for shift in shifts]
+
+
+def turn_of(crs: str) -> float | None:
+    """A full circle in the units of a geographic CRS; None of any other."""
+    parsed = parse_crs(crs)
+    if not parsed.is_geographic:
+        return None
+    return 2 * math.pi / float(parsed.axis_info[0].unit_conversion_factor)
 
 
 def _wrapped(longitude: float) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raster.errors import PyramidCorrupt
 from raster.skeleton import METADATA
-from raster.storage.manifest import Manifest, StoredObject
+from raster.storage.manifest import Manifest, StoredObject, StoredPart
 from raster.storage.store import Root
 
 
@@ -33,13 +34,31 @@ class StrictObjects:
             The store cannot be read now, which says nothing about the pyramid.
         """
         # the whole is read to its end, wherever that is
-        data = await self.root.read_part(stored.key, start, stop)
-        size = (stored.size if stop is None else stop) - start
-        if data is None:
-            raise PyramidCorrupt(stored.key, "missing")
-        if len(data) != size:
-            raise PyramidCorrupt(stored.key, f"{len(data)} bytes where {size} were stored")
-        is_whole = start == 0 and stop is None
-        if stored.key.endswith(METADATA) and is_whole and zlib.crc32(data) != stored.crc32:
-            raise PyramidCorrupt(stored.key, "other bytes than were stored")
-        return data
+        return _checked(stored, start, stop, await self.root.read_part(stored.key, start, stop))
+
+    def read_parts(self, parts: Sequence[StoredPart]) -> list[bytes]:
+        """Bytes of each part; of a store that is asked over a network, of many at once. Blocks.
+
+        Raises
+        ------
+        PyramidCorrupt, StoreFailed
+            As `read`.
+        """
+        found = self.root.read_parts(parts)
+        return [
+            _checked(part.stored, part.start, part.stop, data)
+            for part, data in zip(parts, found, strict=True)
+        ]
+
+
+def _checked(stored: StoredObject, start: int, stop: int | None, data: bytes | None) -> bytes:
+    """The bytes that were read, if they are what was stored, as far as can be seen."""
+    size = (stored.size if stop is None else stop) - start
+    if data is None:
+        raise PyramidCorrupt(stored.key, "missing")
+    if len(data) != size:
+        raise PyramidCorrupt(stored.key, f"{len(data)} bytes where {size} were stored")
+    is_whole = start == 0 and stop is None
+    if stored.key.endswith(METADATA) and is_whole and zlib.crc32(data) != stored.crc32:
+        raise PyramidCorrupt(stored.key, "other bytes than were stored")
+    return data

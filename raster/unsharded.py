@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,26 +16,13 @@ from numpy.typing import NDArray
 from raster.errors import PyramidCorrupt
 from raster.object_format import ABSENT, index_bytes, read_index
 from raster.skeleton import METADATA
-from raster.storage.manifest import StoredObject
+from raster.storage.manifest import StoredObject, StoredPart
 from raster.strict_objects import StrictObjects
 
 KEPT_INDEXES = 1024
 """Indexes of shards that are kept: 16 bytes for each of their chunks."""
 
 _CHUNK = re.compile(r"(?P<array>[^/]+/[^/]+)/c/(?P<row>0|[1-9][0-9]{0,9})/(?P<col>0|[1-9][0-9]{0,9})")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPart:
-    """Bytes of a stored object, `size` of them from `start`."""
-
-    stored: StoredObject
-    start: int
-    size: int
-
-    @classmethod
-    def whole(cls, stored: StoredObject) -> StoredPart:
-        return cls(stored, 0, stored.size)
 
 
 class UnshardedView:

@@ -10,11 +10,19 @@ import numpy as np
 import zarr
 
 from raster.cells import Cells
+from raster.chunks import StoredChunks
 from raster.errors import PyramidCorrupt
 from raster.grid import Grid, Window
 from raster.metrics.interface import VALUE
 from raster.storage.store import Root, read_manifest
+from raster.strict_objects import StrictObjects
 from raster.strict_store import StrictStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    objects: StrictObjects
+    group: zarr.Group
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,29 @@ class StoredPyramid:
     manifest_sha256: str | None = None
 
     @cached_property
-    def _group(self) -> zarr.Group:
+    def _opened(self) -> _Opened:
         manifest = read_manifest(self.root, self.manifest_sha256)
-        return zarr.open_group(StrictStore(self.root, manifest), mode="r", zarr_format=3)
+        group = zarr.open_group(StrictStore(self.root, manifest), mode="r", zarr_format=3)
+        return _Opened(StrictObjects(self.root, manifest), group)
+
+    @cached_property
+    def _chunks(self) -> dict[str, StoredChunks]:
+        return {}
+
+    def open_chunks(self, level: int, array: str = VALUE) -> StoredChunks:
+        """The chunks of a level's values, or of a part beside them; kept open, too.
+
+        Raises
+        ------
+        LevelNotFound, PyramidCorrupt, StoreFailed
+        """
+        self.grid.level(level)
+        path = f"{level % self.grid.level_count}/{array}"
+        opened = self._chunks.get(path)
+        if opened is None:
+            # of two threads at once the first one's is kept
+            opened = self._chunks.setdefault(path, StoredChunks(self._opened.objects, path))
+        return opened
 
     def read_window(self, level: int, window: Window, array: str = VALUE) -> Cells:
         """Cells of a window of a level.
@@ -62,7 +90,7 @@ class StoredPyramid:
         self.grid.level(level).part(window)
         path = f"{level % self.grid.level_count}/{array}"
         try:
-            stored = cast("zarr.Array[Any]", self._group[path])
+            stored = cast("zarr.Array[Any]", self._opened.group[path])
             return np.asarray(stored[window.slices])
         except (KeyError, ValueError) as error:
             # what zarr raises for damaged metadata and checksums

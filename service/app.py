@@ -27,7 +27,18 @@ from service.query_parameters import check_parameters
 from service.readiness import Readiness
 from service.request_ids import RequestIds
 from service.request_watch import RequestWatch
-from service.routes import builds, health, levels, monitoring, pyramids, registrations, terrains, tiles, zarrs
+from service.routes import (
+    builds,
+    elevations,
+    health,
+    levels,
+    monitoring,
+    pyramids,
+    registrations,
+    terrains,
+    tiles,
+    zarrs,
+)
 from service.settings import Settings
 from service.version import VERSION
 
@@ -67,7 +78,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.readiness, app.state.monitor = readiness, monitor
     install_problems(app)
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs):
+    for routes in (
+        *(health, monitoring, registrations, tiles, terrains),
+        *(pyramids, builds, levels, zarrs),
+        elevations,
+    ):
         app.include_router(routes.router)
     describe(app, settings)
     install_middleware(app, settings, readiness, monitor)

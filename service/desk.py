@@ -18,6 +18,7 @@ from service.gate import Gate
 from service.house import House
 from service.last_good import LastGood
 from service.levels import LevelReader
+from service.open_pyramids import OpenPyramids
 from service.registration_desk import RegistrationDesk
 from service.retrying import try_again
 from service.sharing import Shared
@@ -33,6 +34,7 @@ class Desk:
 
     house: House
     builds: BuildDesk
+    pyramids: OpenPyramids
     levels: LevelReader
     zarrs: ZarrReader
     registrations: RegistrationDesk
@@ -104,10 +106,12 @@ class Desk:
 def open_desk(house: House) -> Desk:
     """Wire the counter. Must be called in the event loop that serves."""
     threads = house.settings.request_threads
+    pyramids = OpenPyramids(house)
     return Desk(
         house,
         BuildDesk(house),
-        LevelReader(house),
+        pyramids,
+        LevelReader(house, pyramids),
         ZarrReader(house),
         RegistrationDesk(house),
         LastGood(house),

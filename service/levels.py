@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
 
-from catalog.models import Generation, Pyramid, Terrain
-from catalog.repository import pyramids, terrains
+from catalog.models import Generation
 from raster.cells import Cells
-from raster.errors import LevelNotFound, PyramidCorrupt, WindowOutOfBounds, WindowTooLarge
+from raster.errors import LevelNotFound, WindowOutOfBounds, WindowTooLarge
 from raster.grid import Grid, Window
-from raster.window import StoredPyramid
-from service.build_turns import find_live
-from service.corruption import mark_corrupt
-from service.errors import StoreUnavailable
+from service.cold_rule import Standing, find_standing
 from service.house import House
-from service.on_missing import OnMissing
-from service.ordered_builds import Order
+from service.open_pyramids import OpenPyramids
 from service.pyramid_states import State
-from service.storing import reporting_store
-from service.tally import STORE_READS
 from service.terrain_grids import get_grid, grid_of
 
 
@@ -53,18 +45,10 @@ class WindowAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
-    """A valid request: the terrain, and the generation that may answer it (None: none yet)."""
+class Located(Standing):
+    """A valid request, and how the pyramid stands that it is about."""
 
-    terrain: Terrain
-    metric: str
     asked: WindowAsked
-    generation: Generation | None
-    is_fresh: bool
-    is_corrupt: bool
-    is_being_built: bool
-    order: Order
-    """How to have it built, when that is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +63,11 @@ class LevelWindow:
 
 
 class LevelReader:
-    """Finds and reads windows of levels; keeps the pyramids it read open, since they never change."""
+    """Finds and reads windows of levels."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, pyramids: OpenPyramids) -> None:
         self._house = house
-        self._open = lru_cache(maxsize=64)(StoredPyramid)
+        self._pyramids = pyramids
 
     def locate(self, terrain_key: int | str, metric: str, asked: WindowAsked) -> Located:
         """Check a request against the terrain as it is now; reads the catalogue only.
@@ -92,25 +76,10 @@ class LevelReader:
         ------
         TerrainNotFound, MetricNotFound, TerrainEmpty, LevelNotFound, WindowOutOfBounds, WindowTooLarge
         """
-        self._house.metrics.get(metric)
-        with self._house.database.read() as session:
-            terrain = terrains.get_terrain(session, terrain_key)
-            pyramid = pyramids.find_pyramid(session, terrain.id, metric)
-            usable = None if pyramid is None or pyramid.corrupt else pyramid.generation
-            is_fresh = usable is not None and usable.revision == terrain.revision
-            live = None if is_fresh else find_live(session, terrain, metric)
-        grid = get_grid(terrain)
+        standing = find_standing(self._house, terrain_key, metric)
+        grid = get_grid(standing.terrain)
         self._check_size(grid, asked.of(grid))
-        return Located(
-            terrain=terrain,
-            metric=metric,
-            asked=asked,
-            generation=usable,
-            is_fresh=is_fresh,
-            is_corrupt=pyramid is not None and pyramid.corrupt,
-            is_being_built=live is not None,
-            order=Order(on_missing=_again(terrain, pyramid), takes_any=True),
-        )
+        return Located(asked=asked, **{each.name: getattr(standing, each.name) for each in fields(Standing)})
 
     def _check_size(self, grid: Grid, window: Window) -> None:
         limit = self._house.settings.max_answer_cells
@@ -153,25 +122,5 @@ class LevelReader:
         StoreUnavailable
             The store cannot be read now, which says nothing about the pyramid.
         """
-        generation = resolved.generation
-        root = self._house.pyramid_root(generation.href)
-        pyramid = self._open(root, grid_of(generation), generation.manifest_sha256)
-        try:
-            with reporting_store():
-                cells = pyramid.read_window(resolved.level, resolved.window)
-        except PyramidCorrupt:
-            mark_corrupt(self._house, generation)
-            raise
-        except StoreUnavailable:
-            self._house.tally.add(STORE_READS, "unavailable")
-            raise
-        self._house.tally.add(STORE_READS, "read")
-        return cells
-
-
-def _again(terrain: Terrain, pyramid: Pyramid | None) -> OnMissing:
-    """What a build does about missing tiles: what was built without some is built anew without them."""
-    generation = None if pyramid is None else pyramid.generation
-    is_current = generation is not None and generation.revision == terrain.revision
-    misses_some = generation is not None and generation.missing_tile_count > 0
-    return OnMissing.MASK if is_current and misses_some else OnMissing.FAIL
+        with self._pyramids.reading(resolved.generation) as pyramid:
+            return pyramid.read_window(resolved.level, resolved.window)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from catalog import errors as catalog_errors
 from raster import errors as raster_errors
 from service import errors as service_errors
-from service import request_errors
+from service import request_errors, value_errors
 from service.rendering import errors as rendering_errors
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
@@ -90,6 +90,9 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.KeyExpired: HTTPStatus.UNAUTHORIZED,
     service_errors.ScopeMissing: HTTPStatus.FORBIDDEN,
     service_errors.BuildNeedsKey: HTTPStatus.CONFLICT,
+    value_errors.PyramidPending: HTTPStatus.SERVICE_UNAVAILABLE,
+    value_errors.PointsTooMany: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    value_errors.PlaceUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.HostUnknown: HTTPStatus.MISDIRECTED_REQUEST,
     request_errors.RequestMalformed: HTTPStatus.BAD_REQUEST,
     request_errors.PreflightRefused: HTTPStatus.BAD_REQUEST,

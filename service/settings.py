@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.schemas import MOST_TILES
+from service.schemas import MOST_POINTS, MOST_TILES
 from service.source_settings import SourceSettings, parse_sources
 
 PREFIX = "ZIGGURAT_"
@@ -134,6 +134,9 @@ class Settings(BaseSettings):
         default=10**12, ge=1, description="Cells a terrain may have; 10^12 holds the Earth at 1″."
     )
     max_answer_cells: int = Field(default=2**20, ge=1, description="Cells one answer may hold.")
+    max_points: int = Field(
+        default=10_000, ge=1, le=MOST_POINTS, description="Points one request may ask the values of."
+    )
     max_registration_tiles: int = Field(
         default=10_000, ge=1, le=MOST_TILES, description="Tiles one request may register."
     )

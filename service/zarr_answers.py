@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from raster.errors import PyramidCorrupt
-from raster.unsharded import StoredPart
+from raster.storage.manifest import StoredPart
 from service.accept import best_accepted
 from service.byte_ranges import asked_range
 from service.desk import Desk

@@ -10,9 +10,10 @@ from catalog.errors import GenerationNotFound, TerrainNotFound
 from catalog.models import Generation
 from catalog.repository import generations
 from raster.errors import PyramidCorrupt
+from raster.storage.manifest import StoredPart
 from raster.storage.store import read_manifest
 from raster.strict_objects import StrictObjects
-from raster.unsharded import StoredPart, UnshardedView
+from raster.unsharded import UnshardedView
 from service.corruption import mark_corrupt
 from service.house import House
 from service.storing import reporting_store

@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -16,7 +16,7 @@ from typing import IO, Self
 from uuid import uuid4
 
 from raster.storage.disk import ABSENT, read, replace_file, start_flush, storing, sync
-from raster.storage.manifest import Manifest, StoredObject, digest
+from raster.storage.manifest import Manifest, StoredObject, StoredPart, digest
 from raster.storage.store import JOURNAL, OBJECTS, PARTIAL, SEALED, Root, StoredFile, read_whole
 
 
@@ -137,6 +137,9 @@ class LocalRoot:
                     return file.read() if stop is None else file.read(stop - start)
             except ABSENT:
                 return None
+
+    def read_parts(self, parts: Sequence[StoredPart]) -> list[bytes | None]:
+        return [self._read_part(part.stored.key, part.start, part.stop) for part in parts]
 
     def is_whole(self, stored: StoredObject) -> bool:
         return read_whole(self, stored) is not None

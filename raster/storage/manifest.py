@@ -27,6 +27,25 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPart:
+    """Bytes of a stored object, `size` of them from `start`."""
+
+    stored: StoredObject
+    start: int
+    size: int
+
+    @classmethod
+    def whole(cls, stored: StoredObject) -> StoredPart:
+        return cls(stored, 0, stored.size)
+
+    @property
+    def stop(self) -> int | None:
+        """None for the whole: it is read to its end, wherever that is."""
+        is_whole = self.start == 0 and self.size == self.stored.size
+        return None if is_whole else self.start + self.size
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Every object of a pyramid, and the chunk keys that are not stored because they only hold fill."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, time
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from raster.errors import StoreFailed
 from raster.storage.bucket import CONNECTIONS, Bucket
-from raster.storage.manifest import Manifest, StoredObject, digest
+from raster.storage.manifest import Manifest, StoredObject, StoredPart, digest
 from raster.storage.store import JOURNAL, OBJECTS, SEALED, Root, StoredFile, read_whole
 from raster.storage.uploads import Uploads
 
@@ -103,7 +103,7 @@ class S3Root:
 
     def read_log(self) -> list[str]:
         keys = [each.key for each in self.bucket.list_objects(self._journal_prefix)]
-        parts = self.bucket.run(_get_all(self.bucket, keys))
+        parts = self.bucket.run(_in_turns(map(self.bucket.get, keys)))
         return [line for part in parts if part is not None for line in part.decode().splitlines()]
 
     def forget_log(self) -> None:
@@ -122,6 +122,10 @@ class S3Root:
     async def read_part(self, key: str, start: int, stop: int | None) -> bytes | None:
         # zarr's calls come from its own thread, connections belong to that of s3fs
         return await asyncio.wrap_future(self.bucket.start(self.bucket.get(f"{self.key}/{key}", start, stop)))
+
+    def read_parts(self, parts: Sequence[StoredPart]) -> list[bytes | None]:
+        asked = (self.bucket.get(f"{self.key}/{part.stored.key}", part.start, part.stop) for part in parts)
+        return self.bucket.run(_in_turns(asked))
 
     def is_whole(self, stored: StoredObject) -> bool:
         """By the checksum that S3 took when the object came, without its bytes; if it has none, by those."""
@@ -230,14 +234,14 @@ class S3Log:
                 self.close()
 
 
-async def _get_all(bucket: Bucket, keys: list[str]) -> list[bytes | None]:
+async def _in_turns(gets: Iterable[Coroutine[Any, Any, bytes | None]]) -> list[bytes | None]:
     turn = asyncio.Semaphore(CONNECTIONS)  # waiting in the client would count against their time
 
-    async def get(key: str) -> bytes | None:
+    async def await_turn(get: Coroutine[Any, Any, bytes | None]) -> bytes | None:
         async with turn:
-            return await bucket.get(key)
+            return await get
 
-    return await asyncio.gather(*map(get, keys))
+    return await asyncio.gather(*map(await_turn, gets))
 
 
 def _generation(name: str) -> str | None:

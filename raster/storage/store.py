@@ -7,13 +7,13 @@ overwritten. Whatever keeps a store from answering is a `StoreFailed`, and says 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
 from raster.errors import PyramidCorrupt
-from raster.storage.manifest import MANIFEST, Manifest, StoredObject, digest
+from raster.storage.manifest import MANIFEST, Manifest, StoredObject, StoredPart, digest
 
 OBJECTS = ".zarr"
 SEALED = ".manifest.json"
@@ -128,6 +128,9 @@ class Root(Protocol):
 
     async def read_part(self, key: str, start: int, stop: int | None) -> bytes | None:
         """Bytes of an object from `start` to `stop`, fewer where it ends before; None when it is missing."""
+
+    def read_parts(self, parts: Sequence[StoredPart]) -> list[bytes | None]:
+        """As `read_part` of each of them: one after the other, or many at once. Blocks."""
 
     def is_whole(self, stored: StoredObject) -> bool:
         """Whether an object has the size and checksum it was put with; that it exists says nothing."""

@@ -35,12 +35,12 @@ STALE: Headers = {
     "Age": _header("Then: seconds since the answer was read", always=False, pattern="^[0-9]+$"),
 }
 """Of answers that may be given again while the catalogue is away."""
-LEVEL: Headers = {
-    **ETAG,
+ANSWERING: Headers = {
     "Ziggurat-State": _header("Of the pyramid the cells come from", enum=["ready", "stale"]),
     "Ziggurat-Generation": _header("The build of the pyramid that the cells come from"),
     "Ziggurat-Missing-Tiles": _header("Tiles that it was built without", pattern="^[0-9]+$"),
 }
+LEVEL: Headers = {**ETAG, **ANSWERING}
 
 
 def located(description: str) -> Headers:

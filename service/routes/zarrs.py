@@ -12,7 +12,7 @@ from catalog.errors import GenerationNotFound
 from raster.errors import PyramidCorrupt
 from raster.metrics.interface import VALUE
 from raster.skeleton import METADATA as METADATA_KEY
-from raster.unsharded import StoredPart
+from raster.storage.manifest import StoredPart
 from raster.vrt import make_vrt
 from service.description.headers import PINNED
 from service.description.parameters import MetricName, TerrainKey

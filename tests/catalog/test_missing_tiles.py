@@ -121,7 +121,9 @@ def test_what_was_missing_goes_with_its_generation(
     assert count(database) == 0
 
 
-def test_the_queue_gives_builds_of_the_recipes_and_metrics_that_are_known(database: Database, alps: Terrain) -> None:
+def test_the_queue_gives_builds_of_the_recipes_and_metrics_that_are_known(
+    database: Database, alps: Terrain
+) -> None:
     with database.write() as session:
         for metric, recipe in (("max", "1"), ("max", "1-mask"), ("max", "2"), ("foreign", "1")):
             wanted = WantedBuild(terrain_id=alps.id, metric=metric, revision=alps.revision, recipe=recipe)

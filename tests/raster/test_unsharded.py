@@ -13,9 +13,10 @@ from zarr.storage import MemoryStore
 from oracle import OracleTile
 from raster.errors import PyramidCorrupt
 from raster.storage.local import LocalRoot
+from raster.storage.manifest import StoredPart
 from raster.storage.store import read_manifest
 from raster.strict_objects import StrictObjects
-from raster.unsharded import StoredPart, UnshardedView
+from raster.unsharded import UnshardedView
 from terrains import build, save_mosaic
 
 SHARD, CHUNK = 16, 8

@@ -25,6 +25,7 @@ from service.freshness import find_fresh
 from service.house import House
 from service.levels import LevelReader, WindowAsked
 from service.on_missing import OnMissing
+from service.open_pyramids import OpenPyramids
 from service.ordered_builds import WHOLE, Order
 from service.pyramid_states import State
 from three_tiles import (
@@ -187,7 +188,7 @@ def test_a_level_waits_for_the_build_that_goes_without_tiles_elsewhere(
 ) -> None:
     take_away(installation, "b")
     terrain = alps(house)
-    located = LevelReader(house)
+    located = LevelReader(house, OpenPyramids(house))
 
     def build(on_shard: Callable[[int, int], None]) -> None:
         mask(house, "max", on_shard=on_shard)

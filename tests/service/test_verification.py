@@ -25,6 +25,7 @@ from service.creation import TerrainOrder, create_terrain
 from service.errors import PyramidNotBuilt
 from service.house import House
 from service.levels import LevelReader, WindowAsked
+from service.open_pyramids import OpenPyramids
 from service.registration import register_tiles
 from service.tile_orders import TileOrder
 from service.verification import Thoroughness, Verdict, verify_pyramids
@@ -209,7 +210,7 @@ def test_a_manifest_that_hides_cells_is_damage_to_readers_too(house: House) -> N
     shard = next(key for key in manifest.objects if key.startswith("0/elevation/c/"))
     left = {key: stored for key, stored in manifest.objects.items() if key != shard}
     root.manifest_path.write_bytes(Manifest(left, manifest.empty | {shard}).to_json())
-    reader = LevelReader(house)
+    reader = LevelReader(house, OpenPyramids(house))
     everything = WindowAsked(level=-1)
     resolved = reader.resolve(reader.locate("alps", "max", everything))
     assert resolved is not None

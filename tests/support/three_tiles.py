@@ -14,6 +14,7 @@ from service.creation import TerrainOrder, create_terrain
 from service.house import House
 from service.levels import LevelReader, WindowAsked
 from service.on_missing import OnMissing
+from service.open_pyramids import OpenPyramids
 from service.pyramid_states import PyramidState, get_state
 from service.registration import register_tiles
 from service.terrain_grids import cell_type_of
@@ -80,7 +81,7 @@ def missing_of(house: House, metric: str = "max") -> list[str]:
 
 def assert_cells(house: House, metric: str, expected: NativeCells) -> None:
     """All levels are those of the terrain that numpy knows."""
-    levels = LevelReader(house)
+    levels = LevelReader(house, OpenPyramids(house))
     for level in range(expected.level_count):
         resolved = levels.resolve(levels.locate("alps", metric, WindowAsked(level=level)))
         assert resolved is not None

@@ -1,0 +1,110 @@
+"""Bodies of requests and answers about values at points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from raster.points import Interpolation
+from service.elevations import NAMES, Axes, PointsAsked
+from service.field_types import FiniteFloat
+from service.schemas import MOST_POINTS, Body
+
+Longitude = Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+FindingWord = Literal["value", "nodata", "outside"]
+
+
+class LonLat(Body):
+    """A point in WGS 84 degrees."""
+
+    lon: Longitude
+    lat: Latitude
+
+
+class XY(Body):
+    """A point in the terrain's CRS, x before y whatever the CRS says."""
+
+    x: FiniteFloat
+    y: FiniteFloat
+
+
+class RowCol(Body):
+    """A point in cells of level 0: whole numbers are the cells' centres."""
+
+    row: FiniteFloat
+    col: FiniteFloat
+
+
+KINDS: Mapping[Axes, type[Body]] = {Axes.LONLAT: LonLat, Axes.XY: XY, Axes.ROWCOL: RowCol}
+
+
+def _axes_of(points: Any) -> str:
+    """By the first point; the others have to be like it."""
+    first = points[0] if isinstance(points, list) and points else {}
+    names = first.keys() if isinstance(first, dict) else set()
+    found = (axes for axes, pair in NAMES.items() if names & set(pair))
+    return next(found, Axes.LONLAT).value
+
+
+_Length = Field(min_length=1, max_length=MOST_POINTS)
+Points = Annotated[
+    Annotated[list[LonLat], _Length, Tag(Axes.LONLAT.value)]
+    | Annotated[list[XY], _Length, Tag(Axes.XY.value)]
+    | Annotated[list[RowCol], _Length, Tag(Axes.ROWCOL.value)],
+    Discriminator(_axes_of),
+]
+
+
+class ElevationsAsked(Body):
+    """Points, all of them named alike."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"points": [{"row": 0, "col": 1}, {"row": 4, "col": 6.5}]}]}
+    )
+
+    points: Points
+    interpolation: Annotated[Interpolation, Field(strict=False)] = Interpolation.NEAREST
+    metric: Annotated[str | None, Field(max_length=100)] = None
+
+    def asked(self) -> PointsAsked:
+        """The points as numbers."""
+        axes = next(axes for axes, kind in KINDS.items() if isinstance(self.points[0], kind))
+        first, second = NAMES[axes]
+        return PointsAsked.of(axes, [(getattr(p, first), getattr(p, second)) for p in self.points])
+
+
+class FoundBody(BaseModel):
+    """What lies at a point; the elevation is null unless it is a value."""
+
+    elevation: float | int | None
+    status: FindingWord
+
+
+class AnsweringBody(BaseModel):
+    """Which pyramid answers."""
+
+    terrain_id: int
+    metric: str
+    generation: str
+    state: Annotated[
+        Literal["ready", "stale"],
+        Field(description="stale: values of the terrain as it was before its last changes."),
+    ]
+    unit: str | None
+    interpolation: Interpolation
+
+
+class ElevationBody(AnsweringBody, FoundBody):
+    """The value at a point."""
+
+    row: Annotated[int | None, Field(description="Of the cell of level 0 it lies in; null outside.")]
+    col: int | None
+
+
+class ElevationsBody(AnsweringBody):
+    """The values at points, in the order of the request."""
+
+    points: list[FoundBody]
