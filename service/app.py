@@ -77,16 +77,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.readiness, app.state.monitor = readiness, monitor
     install_problems(app)
-    # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
-    for routes in (
-        *(health, monitoring, registrations, tiles, terrains),
-        *(pyramids, builds, levels, zarrs),
-        elevations,
-    ):
-        app.include_router(routes.router)
+    include_routes(app)
     describe(app, settings)
     install_middleware(app, settings, readiness, monitor)
     return app
+
+
+def include_routes(app: FastAPI) -> None:
+    """All there are. The first that matches an address answers."""
+    # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
+    kinds = (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs)
+    for routes in (*kinds, elevations):
+        app.include_router(routes.router)
 
 
 def install_middleware(app: FastAPI, settings: Settings, readiness: Readiness, monitor: Monitor) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from raster.points import Interpolation
 from service.elevations import NAMES, Axes, PointsAsked
-from service.field_types import FiniteFloat
-from service.schemas import MOST_POINTS, Body
+from service.field_types import MOST_POINTS, FiniteFloat
+from service.schemas import Body
 
 Longitude = Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+InterpolationWord = Literal["nearest", "bilinear"]
 FindingWord = Literal["value", "nodata", "outside"]
 
 
@@ -66,7 +66,7 @@ class ElevationsAsked(Body):
     )
 
     points: Points
-    interpolation: Annotated[Interpolation, Field(strict=False)] = Interpolation.NEAREST
+    interpolation: InterpolationWord = "nearest"
     metric: Annotated[str | None, Field(max_length=100)] = None
 
     def asked(self) -> PointsAsked:
@@ -94,7 +94,7 @@ class AnsweringBody(BaseModel):
         Field(description="stale: values of the terrain as it was before its last changes."),
     ]
     unit: str | None
-    interpolation: Interpolation
+    interpolation: InterpolationWord
 
 
 class ElevationBody(AnsweringBody, FoundBody):

@@ -6,6 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+MOST_POINTS = 100_000
+"""In one body: they are looked at while nobody else is served."""
+
 
 def _whole(value: object) -> object:
     # JSON has one kind of numbers: 1.0 is the integer 1

@@ -36,10 +36,6 @@ MOST_TILES = 50_000
 """In one body: they are looked at while nobody else is served, which takes half a second for so many."""
 
 
-MOST_POINTS = 100_000
-"""The same of points, which are smaller."""
-
-
 class Body(BaseModel):
     """Refuses fields it does not know, so that a mistyped one is not lost, and true and "1" as numbers."""
 

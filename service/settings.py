@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.schemas import MOST_POINTS, MOST_TILES
+from service.field_types import MOST_POINTS
+from service.schemas import MOST_TILES
 from service.source_settings import SourceSettings, parse_sources
 
 PREFIX = "ZIGGURAT_"

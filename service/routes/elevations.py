@@ -15,7 +15,14 @@ from service.description.headers import ANSWERING, LEVEL
 from service.description.parameters import Prefer, TerrainKey
 from service.description.problems import BODY_ERRORS, BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
-from service.elevation_schemas import ElevationBody, ElevationsAsked, ElevationsBody, Latitude, Longitude
+from service.elevation_schemas import (
+    ElevationBody,
+    ElevationsAsked,
+    ElevationsBody,
+    InterpolationWord,
+    Latitude,
+    Longitude,
+)
 from service.elevations import PointsAsked, choose_axes, find_places, read_values
 from service.errors import BuildNeedsKey
 from service.etags import answers_304, etag_of
@@ -58,10 +65,10 @@ MetricAsked = Annotated[
     Query(max_length=100, description="Default: `mean` if it was ever built, else `max`.", examples=["max"]),
 ]
 InterpolationAsked = Annotated[
-    Interpolation,
+    InterpolationWord,
     Query(
-        description="`nearest`: the cell that the point lies in. `bilinear`: between the centres of those cells "
-        "around it that have data. A point in a cell of nodata is nodata either way.",
+        description="`nearest`: the cell that the point lies in. `bilinear`: between the centres of the "
+        "cells around it, of those that have data. A point in a cell of nodata is nodata either way.",
         examples=["nearest"],
     ),
 ]
@@ -87,7 +94,7 @@ async def get_elevation(
     row: Row = None,
     col: Col = None,
     metric: MetricAsked = None,
-    interpolation: InterpolationAsked = Interpolation.NEAREST,
+    interpolation: InterpolationAsked = "nearest",
     prefer: Prefer = None,
 ) -> Response:
     """The value at a point, from level 0: a value, nodata, or outside of the terrain.
@@ -104,7 +111,7 @@ async def get_elevation(
     headers = {"ETag": etag, "Cache-Control": "no-cache", **headers_of(answering)}
     if answers_304(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return await _answer(desk, answering, asked, interpolation, headers, is_list=False)
+    return await _answer(desk, answering, asked, Interpolation(interpolation), headers, is_list=False)
 
 
 @router.post(
@@ -124,7 +131,7 @@ async def post_elevations(
         raise PointsTooMany(len(body.points), limit)
     answering = await find_for(request, desk, terrain, body.metric, prefer)
     return await _answer(
-        desk, answering, body.asked(), body.interpolation, headers_of(answering), is_list=True
+        desk, answering, body.asked(), Interpolation(body.interpolation), headers_of(answering), is_list=True
     )
 
 
