@@ -37,10 +37,12 @@ from service.routes import (
     registrations,
     terrains,
     tiles,
+    viewer,
     zarrs,
 )
 from service.settings import Settings
 from service.version import VERSION
+from service.viewer_files import ViewerFiles
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -76,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # an address has one spelling
     )
     app.state.readiness, app.state.monitor = readiness, monitor
+    app.state.viewer = ViewerFiles()
     install_problems(app)
     include_routes(app)
     describe(app, settings)
@@ -87,7 +90,7 @@ def include_routes(app: FastAPI) -> None:
     """All there are. The first that matches an address answers."""
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
     kinds = (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs)
-    for routes in (*kinds, elevations):
+    for routes in (viewer, *kinds, elevations):  # the viewer's page, where one is wanted, before JSON
         app.include_router(routes.router)
 
 

@@ -20,9 +20,10 @@ from service.errors import KeyMissing, KeyUnknown, Overloaded, ResourcesExhauste
 from service.keys import note_use, recognize_key
 from service.problems import answer_problem
 from service.settings import Settings
+from service.viewer_answers import wants_page
 
-OPEN_PATHS = re.compile(r"/health/.*|/docs.*|/redoc|/openapi\.json")
-"""Need no key even where reading does: probes have none, and the description tells nothing of the data."""
+OPEN_PATHS = re.compile(r"/health/.*|/docs.*|/redoc|/openapi\.json|/viewer/.*")
+"""Need no key even where reading does: probes have none, description and viewer tell nothing of the data."""
 
 BUILD_ORDER = re.compile(r"/terrain/[^/]+/pyramid/[^/]+")
 
@@ -78,7 +79,7 @@ class KeyGuard:
             return
         request = Request(scope)
         try:
-            needed = scope_needed(request.method, scope["path"])
+            needed = None if wants_page(scope) else scope_needed(request.method, scope["path"])
             # nothing may keep a probe waiting: where no key is ever needed, none is looked at
             key = await _key_of(request) if self._requires_keys and needed is not None else None
             granted = self._grant(key, needed)

@@ -36,7 +36,7 @@ class GoodAnswer:
 
     def respond(self, request: Request) -> Response:
         """The answer, or 304 when the client has it."""
-        headers = {"ETag": etag_of_bytes(self.content), "Cache-Control": "no-cache"}
+        headers = {"ETag": etag_of_bytes(self.content), "Cache-Control": "no-cache", "Vary": "Accept"}
         if self.next_page is not None:
             headers["Link"] = f'<{self.next_page}>; rel="next"'
         if self.age_s is not None:

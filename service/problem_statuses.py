@@ -96,6 +96,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.HostUnknown: HTTPStatus.MISDIRECTED_REQUEST,
     request_errors.RequestMalformed: HTTPStatus.BAD_REQUEST,
     request_errors.PreflightRefused: HTTPStatus.BAD_REQUEST,
+    request_errors.ViewerFileNotFound: HTTPStatus.NOT_FOUND,
 }
 """Leaf errors only: a base class says nothing about what a client should do.
 

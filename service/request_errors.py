@@ -46,3 +46,11 @@ class RangeNotSatisfiable(ServiceError):
     def __init__(self, size: int) -> None:
         super().__init__(f"there are {size} bytes")
         self.size = size
+
+
+class ViewerFileNotFound(ServiceError):
+    """The viewer has no such file."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the viewer has no file {name[:200]!r}")
+        self.name = name[:200]

@@ -19,6 +19,7 @@ from readme import README, ROOT, blocks, rows, section
 from service.app import create_app
 from service.cli import app
 from service.settings import Settings
+from viewer_modules import viewer_modules
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 PACKAGES = ("raster", "catalog", "service")
@@ -102,6 +103,7 @@ def test_file_kinds_dtypes_and_metrics_are_those_of_the_code() -> None:
 
 def test_the_map_shows_every_file_and_no_other() -> None:
     real = {path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    real |= set(viewer_modules())
     folders = {folder for path in real for folder in path.relative_to(ROOT).parents} - {Path()}
     files = {str(path.relative_to(ROOT)) for path in real if path.name != "__init__.py"}
     assert set(mapped_paths()) == files | {f"{folder}/" for folder in folders}
@@ -112,7 +114,7 @@ def mapped_paths() -> Iterator[str]:
     above: list[str] = []
     for line in blocks(section("Map of the house"))[0][1].splitlines():
         name = line.split()[0]
-        if re.fullmatch(r"\w+(/|\.py)", name):
+        if re.fullmatch(r"\w+(/|\.py|\.js)", name):
             del above[(len(line) - len(line.lstrip())) // 2 :]
             yield "".join([*above, name])
             above.append(name)

@@ -19,6 +19,7 @@ from service.creation import TerrainOrder, create_terrain
 from service.description.headers import ETAG, NEXT_PAGE, STALE, located
 from service.description.parameters import AfterTerrain, Bbox, PageSize, TerrainKey
 from service.description.problems import BODY_ERRORS, CATALOGUE_ERRORS, problem_responses
+from service.description.viewer import PAGE
 from service.desk import Desk, GivenDesk
 from service.field_types import WITHOUT_NUL
 from service.json_bodies import JsonRoute
@@ -109,7 +110,11 @@ async def post_terrain(
     response_model=TerrainWithPyramidsBody,
     responses={
         **problem_responses(TerrainNotFound, *CATALOGUE_ERRORS),
-        200: {"description": "The terrain", "headers": {**ETAG, **STALE}},
+        200: {
+            "description": "The terrain, or the viewer's page when `Accept` likes HTML better",
+            "headers": {**ETAG, **STALE},
+            "content": PAGE,
+        },
         304: {"description": "The client has it", "headers": {**ETAG, **STALE}},
     },
 )
