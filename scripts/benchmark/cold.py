@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -15,7 +13,7 @@ from threading import Barrier
 
 import numpy as np
 
-from benchmark.served import ZIGGURAT, Service, served, settings_of
+from benchmark.served import Service, command_of, served
 
 PYRAMID = "/terrain/cold/pyramid/max"
 LEVEL = f"{PYRAMID}/3?height=16&width=16"
@@ -60,7 +58,7 @@ def _add_terrain(folder: Path, cells: int) -> None:
     heights = np.random.default_rng(1).integers(0, 4000, (cells, cells), np.int16)
     np.save(folder / "cold.npy", heights)
     for words in (("create", "cold"), ("add", "cold", "cold.npy", "--x", "0", "--y", "0")):
-        subprocess.run([*ZIGGURAT, *words], env=os.environ | settings_of(folder), check=True, cwd=folder)
+        command_of(folder, *words)
 
 
 def _forget(service: Service) -> None:

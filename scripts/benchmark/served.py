@@ -1,4 +1,4 @@
-"""`ziggurat serve` as a process of its own, on loopback."""
+"""Services as processes of their own, on loopback: Ziggurat's, and others under the same uvicorn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,12 +16,14 @@ from tempfile import TemporaryFile
 
 import psutil
 
+from bootstrap import ROOT
+
 ZIGGURAT = (sys.executable, "-c", "from service.cli import main; main()")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process that serves the catalogue."""
+    """A process that serves."""
 
     port: int
     process: psutil.Process
@@ -42,16 +44,36 @@ def settings_of(folder: Path) -> dict[str, str]:
     }
 
 
-@contextmanager
-def served(folder: Path, settings: Mapping[str, str]) -> Iterator[Service]:
+def command_of(folder: Path, *words: str) -> None:
+    """Run a `ziggurat` command on the installation below a folder."""
+    subprocess.run([*ZIGGURAT, *words], env=os.environ | settings_of(folder), check=True, cwd=folder)
+
+
+def served(folder: Path, settings: Mapping[str, str]) -> AbstractContextManager[Service]:
     """A service of what lies below a folder, ready; `settings` beside that are environment variables."""
+    port = _free_port()
+    given = {**settings_of(folder), **settings, "ZIGGURAT_PORT": str(port)}
+    return _running([*ZIGGURAT, "serve"], given, port, "/health/ready")
+
+
+def app_served(app: str, settings: Mapping[str, str]) -> AbstractContextManager[Service]:
+    """An application `module:name` in one uvicorn process, ready when `/ready` answers."""
+    port = _free_port()
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning"]
+    return _running(command, {**settings, "PYTHONPATH": str(ROOT / "scripts")}, port, "/ready")
+
+
+def _free_port() -> int:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    given = {**os.environ, **settings_of(folder), **settings, "ZIGGURAT_PORT": str(port)}
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def _running(command: list[str], settings: Mapping[str, str], port: int, ready: str) -> Iterator[Service]:
     with TemporaryFile("w+") as log:
-        process = subprocess.Popen([*ZIGGURAT, "serve"], env=given, stderr=log)
+        process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=log)
         try:
-            while not _is_ready(port):
+            while not _is_ready(port, ready):
                 if process.poll() is not None:
                     log.seek(0)
                     sys.exit(f"the service did not start:\n{log.read()}")
@@ -62,10 +84,10 @@ def served(folder: Path, settings: Mapping[str, str]) -> Iterator[Service]:
             process.wait()
 
 
-def _is_ready(port: int) -> bool:
+def _is_ready(port: int, path: str) -> bool:
     with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
         try:
-            connection.request("GET", "/health/ready")
+            connection.request("GET", path)
             return connection.getresponse().status == 200
         except OSError:
             return False
