@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event
 
 import numpy as np
@@ -170,6 +171,8 @@ def converse(decoder: DecoderProcess, theirs: socket.socket, talk: Talk, *, read
             info = decoder.open(CONTENT, "key")
             return decoder.read_window(CONTENT, info, WINDOW) if reads else info
         finally:
+            with suppress(OSError):
+                theirs.shutdown(socket.SHUT_RDWR)  # closing alone would not wake who waits for a message
             theirs.close()
             talking.exception()
 
