@@ -214,19 +214,27 @@ class BuildDesk:
         """A build has come to its end, here or elsewhere."""
         is_failure = error is not None and not isinstance(error, NO_FAILURES)
         with self._lock:
+            if build not in self._under_way:
+                return  # told already, when all were stopped
             self._failures.pop(key, None)
             if error is not None and is_failure:
                 self._failures[key] = failure_of(error)
-            self._under_way.pop(build, None)
+            del self._under_way[build]
         if error is None:
             build.outcome.set_result(None)
         else:
             build.outcome.set_exception(error)
 
     def stop(self) -> None:
-        """Let no build begin, and stop those that run after the shard they are at."""
+        """Let no build begin, and stop those that run after the shard they are at.
+
+        Who waits for one is told at once: a shard may take longer than requests are given to end.
+        """
         with self._lock:
             self._closing.set()
+            stopped, self._under_way = list(self._under_way), {}
+        for build in stopped:
+            build.outcome.set_exception(BuildCancelled())
         self._watch.stop()
         if self._sweeper is not None:
             self._sweeper.stop()

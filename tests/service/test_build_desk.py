@@ -163,12 +163,13 @@ def test_closing_stops_a_build_at_its_next_shard_and_the_next_one_goes_on(
         build = desk.order(ALPS, "max", FIRST)
         assert begun.wait(30)
         closing = pool.submit(desk.close)
-        while not desk._closing.is_set():
-            time.sleep(0.005)
-        go_on.set()
+        try:
+            with pytest.raises(BuildCancelled):
+                wait(build)  # told at once, while the shard goes on
+            assert not closing.done()
+        finally:
+            go_on.set()
     closing.result()
-    with pytest.raises(BuildCancelled):
-        wait(build)
     assert find_fresh(house, ALPS, "max") is None
     build_pyramid(house, ALPS, "max", lambda done, total: None)
 
