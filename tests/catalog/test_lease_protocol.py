@@ -18,6 +18,8 @@ from catalog.repository import generations, leases, pyramids
 from catalog.repository.leases import Lease, LeaseState
 from lease_protocol import LeaseProtocol
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = int(os.environ.get("ZIGGURAT_TEST_PROTOCOLS", "40"))
 
 SEARCH = settings(

@@ -29,9 +29,10 @@ CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 
 HAPROXY = shutil.which("haproxy", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
 
-pytestmark = pytest.mark.skipif(
-    HAPROXY is None, reason="needs haproxy; Debian's package of that name will do"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(HAPROXY is None, reason="needs haproxy; Debian's package of that name will do"),
+]
 
 SLOW_CLIENTS = 200
 

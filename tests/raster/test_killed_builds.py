@@ -18,6 +18,8 @@ from raster.storage.local import LocalRoot, LocalStore
 from raster.storage.manifest import Manifest
 from terrains import build
 
+pytestmark = pytest.mark.long
+
 KILLS = int(os.environ.get("ZIGGURAT_TEST_KILLS", "10"))
 SEED = int(os.environ.get("ZIGGURAT_TEST_SEED", "0")) or int(np.random.default_rng().integers(1, 10**6))
 """Printed when a test fails; the same seed kills after the same numbers of objects."""

@@ -21,6 +21,8 @@ from raster.storage.store import read_manifest
 from raster.writing import Destination, write_pyramids
 from terrains import METRICS, UTM, assert_equals_oracle, build, plan, save_mosaic
 
+pytestmark = pytest.mark.long
+
 GOLDEN = np.array(
     [
         [1, 41, 37, 12, 0, 66, 36],

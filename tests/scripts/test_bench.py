@@ -20,6 +20,8 @@ from benchmark.costs import Cost, median_cost
 from benchmark.large_catalogue import Size
 from benchmark.serve import Effort, compare_serving
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 BENCHMARK = ROOT / "scripts" / "benchmark"
 SIZE, TILE = 1024, 512

@@ -37,6 +37,8 @@ from service.builds import build_pyramid
 from service.collection import collect
 from service.house import House
 
+pytestmark = pytest.mark.long
+
 ROUNDS = int(os.environ.get("ZIGGURAT_TEST_ROUNDS", "1"))
 SEED = int(os.environ.get("ZIGGURAT_TEST_SEED", "0")) or int(np.random.default_rng().integers(1, 10**6))
 """The same seed kills, freezes and asks after the same times."""

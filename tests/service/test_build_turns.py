@@ -8,11 +8,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import pytest
+
 from build_processes import ASYNC, LEVEL, LEVEL_1, SHORT, STATE, start_worker
 from held_metric import Hold
 from installations import Installation
 from rest import generation_count, problem_in, until
 from served import served
+
+pytestmark = pytest.mark.long
 
 
 def test_a_replica_that_builds_nothing_leaves_it_to_a_worker(unbuilt: Installation, hold: Hold) -> None:

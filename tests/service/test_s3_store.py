@@ -16,6 +16,8 @@ from rest import AppClient, add_golden, figure, open_client, problem_in, until
 from s3_server import Rule, S3Server
 from served import served
 
+pytestmark = pytest.mark.long
+
 LEVEL_1 = [[62, 37, 66, 36], [87, 74, 53, 12], [15, 41, 59, 0]]
 LEVEL = "/terrain/golden/pyramid/max/1"
 STATE = "/terrain/golden/pyramid/max"

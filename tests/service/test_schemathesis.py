@@ -22,6 +22,8 @@ from service.keys import issue_key
 from service.registration import register_tiles
 from service.tile_orders import TileOrder
 
+pytestmark = pytest.mark.long
+
 SUPPORT = Path(schemathesis_hooks.__file__).parent
 TERRAINS = ("golden", *(f"survey-{number}" for number in range(6)))
 

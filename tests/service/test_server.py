@@ -28,6 +28,8 @@ import time
 from raster.metrics.composable import Composable, Part
 import numpy as np
 
+pytestmark = pytest.mark.long
+
 def lift(cells):
     time.sleep(0.3)
     return cells

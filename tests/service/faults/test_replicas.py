@@ -21,6 +21,8 @@ from installations import Installation
 from rest import until
 from served import Served, served
 
+pytestmark = pytest.mark.long
+
 SLOW = {"REQUEST_THREADS": "4", "REQUEST_QUEUE": "8"}
 
 CLIENTS = 80

@@ -22,6 +22,8 @@ from service.registration_desk import ATTEMPTS
 from service.registration_jobs import claim, queue_registration
 from tables import COLUMNS, CSV, NDJSON, SIDE, declared, ended, ndjson, save_tiles, send, spooled
 
+pytestmark = pytest.mark.long
+
 
 def tiles_of(client: AppClient, terrain: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = client.get(f"/terrain/{terrain}/tile?limit=1000").json()["tiles"]
