@@ -1,0 +1,182 @@
+"""Cells gathered where a map tile needs them: the nearest ones, or between four."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raster.cells import Cells, CellType
+from raster.grid import Window
+from raster.map_tiles.chunks import StoredChunks
+from raster.map_tiles.placing import Places
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.floating[Any]]
+Indexes = NDArray[np.intp]
+
+SPREAD = 16
+"""Cells read for each one needed, at most, to have them in one block; else they are picked chunk by chunk.
+
+So far apart they are around a pole, and where a terrain around the globe begins and ends.
+"""
+
+FEW = 2**16
+"""Cells of a block that is always read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Values of a window of a map tile's cells, and where they are measurements; else they say nothing."""
+
+    values: Cells
+    valid: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Places along one axis of a level, `size` cells long; where they are not `inside` they are any one.
+
+    `inside` is None where all are.
+    """
+
+    size: int
+    places: Floats
+    inside: Mask | None
+
+    @classmethod
+    def of(cls, places: Floats, size: int) -> _Axis | None:
+        """None when all places are outside."""
+        if float(places.min()) >= 0 and float(places.max()) < size:
+            return cls(size, places, None)
+        inside = (places >= 0) & (places < size)  # what is no number is not
+        if not inside.any():
+            return None
+        return cls(size, np.where(inside, places, places[inside][0]), inside)
+
+    @property
+    def nearest(self) -> Indexes:
+        """The cell that holds each place."""
+        # not negative, so that cutting off the fraction is rounding down
+        return self.places.astype(np.intp)
+
+    def between(self, turn: float | None) -> tuple[Indexes, Indexes, Floats]:
+        """The cells before and after each place, and how far it is from the one to the other.
+
+        At an end of the axis they are the same; where `turn`, cells once around the globe, is the whole
+        axis, the last cell and the first one are neighbours.
+        """
+        shifted = self.places - 0.5
+        before = np.floor(shifted)
+        share = shifted - before
+        first = before.astype(np.intp)
+        second = first + 1
+        if turn is not None and abs(turn - self.size) < 1e-6:
+            return first % self.size, second % self.size, share
+        return first.clip(0, self.size - 1), second.clip(0, self.size - 1), share
+
+
+def gather(
+    chunks: StoredChunks, cell_type: CellType, level: int, places: Places, *, smooth: bool
+) -> Gathered | None:
+    """The values of a level at places.
+
+    Parameters
+    ----------
+    smooth : bool
+        Between the four cells around each place, weighted by distance; cells that are nodata, or outside,
+        weigh nothing, and a place is nodata where its nearest cell is. Else those of the nearest cells.
+
+    Returns
+    -------
+    (height, width) of the level's dtype; when smooth of float32, or float64 where float32 does not hold
+    that dtype. None when no cell is valid for sure.
+
+    Raises
+    ------
+    PyramidCorrupt, StoreFailed
+    """
+    scale, (height, width) = 0.5**level, chunks.levels[level].shape
+    down, right = _Axis.of(places.rows * scale, height), _Axis.of(places.cols * scale, width)
+    if down is None or right is None:
+        return None
+    if not smooth:
+        (values,) = _pick(chunks, level, [down.nearest], [right.nearest]) or (None,)
+        if values is None:
+            return None
+        return Gathered(values, _valid(cell_type, values, down, right))
+    above, below, share_down = down.between(None)
+    before, after, share_right = right.between(None if places.turn is None else places.turn * scale)
+    corners = _pick(chunks, level, [above, below], [before, after])
+    if corners is None:
+        return None
+    dtype = np.promote_types(cell_type.dtype, np.float32)
+    shares = share_down.astype(dtype), share_right.astype(dtype)
+    measured = [cell_type.valid(corner) for corner in corners]
+    floats = [corner.astype(dtype, copy=False) for corner in corners]
+    if all(each.all() for each in measured):
+        return Gathered(_blend(floats, *shares), _valid(None, floats[0], down, right))
+    # the nearest one is the corner on whose side of the middle a place lies
+    is_below, is_after = shares[0] >= 0.5, shares[1] >= 0.5
+    nearest = np.where(is_below, np.where(is_after, measured[3], measured[2]),
+                       np.where(is_after, measured[1], measured[0]))
+    weighed = [np.where(valid, corner, 0) for valid, corner in zip(measured, floats, strict=True)]
+    weights = _blend([each.astype(dtype) for each in measured], *shares)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = _blend(weighed, *shares) / weights
+    return Gathered(values, nearest & _valid(None, values, down, right))
+
+
+def _blend(corners: Sequence[Floats], down: Floats, right: Floats) -> Floats:
+    """Between four corners: above and below, of each the one before and the one after."""
+    above = corners[0] + (corners[1] - corners[0]) * right
+    below = corners[2] + (corners[3] - corners[2]) * right
+    return above + (below - above) * down
+
+
+def _valid(cell_type: CellType | None, values: Cells, down: _Axis, right: _Axis) -> Mask:
+    valid = np.ones(values.shape, np.bool_) if cell_type is None else cell_type.valid(values)
+    for axis in (down, right):
+        if axis.inside is not None:
+            valid &= axis.inside
+    return valid
+
+
+def _pick(
+    chunks: StoredChunks, level: int, rows: Sequence[Indexes], cols: Sequence[Indexes]
+) -> list[Cells] | None:
+    """The cells of a level in each of `rows` and each of `cols`; None when all of them are fill."""
+    window = _around(rows, cols)
+    place_count = np.broadcast(rows[0], cols[0]).size
+    if window.cell_count > max(SPREAD * place_count, FEW):
+        return [_picked_by_chunk(chunks, level, row, col) for row in rows for col in cols]
+    block = chunks.read_block(level, window)
+    if block is None:
+        return None
+    width, first = block.window.width, block.window.row * block.window.width + block.window.col
+    flat = block.cells.reshape(-1)
+    starts = [row * width - first for row in rows]
+    return [flat.take(start + col) for start in starts for col in cols]
+
+
+def _around(rows: Sequence[Indexes], cols: Sequence[Indexes]) -> Window:
+    row, col = (min(int(each.min()) for each in axis) for axis in (rows, cols))
+    row_stop, col_stop = (max(int(each.max()) for each in axis) + 1 for axis in (rows, cols))
+    return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
+
+
+def _picked_by_chunk(chunks: StoredChunks, level: int, rows: Indexes, cols: Indexes) -> Cells:
+    stored = chunks.levels[level]
+    height, width = stored.chunk
+    rows, cols = np.broadcast_arrays(rows, cols)
+    across = -(-stored.shape[1] // width)
+    numbers = rows // height * across + cols // width
+    values: Cells = np.empty(rows.shape, stored.dtype)
+    for number in np.unique(numbers).tolist():
+        here = numbers == number
+        chunk = chunks.get_chunk(level, number // across, number % across)
+        values[here] = stored.fill if chunk is None else chunk[rows[here] % height, cols[here] % width]
+    return values
