@@ -18,6 +18,7 @@ from service.gate import Gate
 from service.house import House
 from service.last_good import LastGood
 from service.levels import LevelReader
+from service.map_tiles import KeptViews, MapReader
 from service.open_pyramids import OpenPyramids
 from service.registration_desk import RegistrationDesk
 from service.retrying import try_again
@@ -36,6 +37,8 @@ class Desk:
     builds: BuildDesk
     pyramids: OpenPyramids
     levels: LevelReader
+    maps: MapReader
+    views: KeptViews
     zarrs: ZarrReader
     registrations: RegistrationDesk
     last_good: LastGood
@@ -112,6 +115,8 @@ def open_desk(house: House) -> Desk:
         BuildDesk(house),
         pyramids,
         LevelReader(house, pyramids),
+        MapReader(house, pyramids),
+        KeptViews(house),
         ZarrReader(house),
         RegistrationDesk(house),
         LastGood(house),

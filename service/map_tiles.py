@@ -1,38 +1,41 @@
-"""The use-case behind a map tile: which generation is shown, kept open for a while, and its cells."""
+"""The use-case behind a map tile: its cells, of a generation whose chunks are kept decoded."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
+from functools import lru_cache
 from time import monotonic
 
-from catalog.models import Generation, Pyramid
-from catalog.repository import generations, pyramids, terrains
-from raster.errors import PyramidCorrupt
+from catalog.models import Generation
+from raster.cells import CellType
+from raster.grid import Grid
 from raster.map_tiles.chunk_cache import ChunkCache
-from raster.map_tiles.chunks import StoredChunks
+from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.ground import Transformers
+from raster.map_tiles.ground_sizes import CellSizes, measure_cells
 from raster.map_tiles.reading import MappedPyramid, MapTile, TileAsked, read_map_tile
-from service.corruption import mark_corrupt
-from service.errors import StoreUnavailable
+from raster.window import StoredPyramid
+from service.cold_rule import Standing
 from service.house import House
-from service.standing import Standing, look_up
-from service.storing import reporting_store
-from service.tally import STORE_READS
-from service.terrain_grids import cell_type_of, grid_of
+from service.open_pyramids import OpenPyramids
+from service.pyramid_states import State
+from service.terrain_grids import cell_type_of
 
 DEFAULT = "default"
-"""In place of a metric's name: mean where it is built, else max."""
+"""In place of a metric's name: mean where it was ever built, else max."""
 
 KEPT = 64
-"""Generations that are kept open."""
+"""Generations that are kept ready."""
 
 PINNED_S = 60.0
 """How long a generation may be shown that the catalogue has forgotten, as long as it lies there."""
 
 CURRENT_S = 2.0
 """How long one is shown as the current one before the catalogue is asked again."""
+
+RANGE_CELLS = 2**20
+"""Cells of the level whose lowest and highest values stand for those of the pyramid: a few chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,19 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapView:
-    """A generation that is open, and may be shown under an address.
-
-    `standing`: how its pyramid stands, where the address does not pin the generation.
-    """
+    """The generation that an address shows; `standing`: how its pyramid stands, unless it is pinned."""
 
     generation: Generation
-    pyramid: MappedPyramid
-    standing: Standing | None = None
+    state: State
+    standing: Standing | None
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether it is of the terrain as it was."""
-        return self.standing is not None and not self.standing.is_fresh
+
+@dataclass(frozen=True, slots=True)
+class ValueRange:
+    """The lowest and the highest value of a pyramid, more or less; None where it holds none."""
+
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,101 +82,47 @@ class _Kept:
     change_count: int
 
 
-class MapReader:
-    """Finds generations to show and reads their map tiles; keeps both for a while."""
+class KeptViews:
+    """What addresses showed a moment ago, to spare the catalogue. For one event loop."""
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._cache = ChunkCache(house.settings.chunk_cache)
-        self._transformers = Transformers()
-        self._open: OrderedDict[str, MappedPyramid] = OrderedDict()
         self._kept: OrderedDict[Shown, _Kept] = OrderedDict()
-        self._lock = Lock()
 
-    def kept(self, shown: Shown) -> MapView | None:
-        """What was found a short while ago, if that is not known to have changed."""
-        with self._lock:
-            kept = self._kept.get(shown)
+    @property
+    def change_count(self) -> int:
+        """To be read before what is to be kept is looked up: what changes meanwhile may be missing in it."""
+        return self._house.database.change_count
+
+    def find(self, shown: Shown) -> MapView | None:
+        """What an address showed, if that is not known to have changed."""
+        kept = self._kept.get(shown)
         if kept is None or monotonic() > kept.until:
             return None
-        is_known = shown.is_pinned or kept.change_count == self._house.database.change_count
-        return kept.view if is_known else None
+        is_same = shown.is_pinned or kept.change_count == self.change_count
+        return kept.view if is_same else None
 
-    def stand(self, shown: Shown) -> Standing:
-        """How the pyramid stands that a map without a pinned generation shows. Reads the catalogue only.
-
-        Raises
-        ------
-        TerrainNotFound, MetricNotFound
-        """
-        metric = self._default_metric(shown.terrain) if shown.metric == DEFAULT else shown.metric
-        return look_up(self._house, shown.terrain, metric)
-
-    def get_generation(self, shown: Shown) -> Generation:
-        """The generation that an address pins. Reads the catalogue only.
-
-        Raises
-        ------
-        TerrainNotFound, GenerationNotFound
-        """
-        with self._house.database.read() as session:
-            return generations.get_generation(session, shown.terrain, shown.metric, str(shown.generation))
-
-    def open(self, generation: Generation) -> MappedPyramid:
-        """A generation's cells, its levels opened once while it is kept.
-
-        Raises
-        ------
-        PyramidCorrupt
-            The catalogue then knows it, too.
-        StoreUnavailable
-        """
-        with self._lock:
-            known = self._open.get(generation.id)
-        if known is not None:
-            return known
-        root = self._house.pyramid_root(generation.href)
-        try:
-            with reporting_store():
-                chunks = StoredChunks(root, grid_of(generation), self._cache, generation.manifest_sha256)
-        except PyramidCorrupt:
-            mark_corrupt(self._house, generation)
-            raise
-        opened = MappedPyramid(chunks, cell_type_of(generation), self._transformers)
-        with self._lock:
-            opened = self._open.setdefault(generation.id, opened)
-            while len(self._open) > KEPT:
-                self._open.popitem(last=False)
-        return opened
-
-    def find(self, shown: Shown) -> MapView | Standing:
-        """What an address shows; how its pyramid stands where there is nothing to show. Blocks.
-
-        Raises
-        ------
-        TerrainNotFound, MetricNotFound, GenerationNotFound
-        PyramidCorrupt, StoreUnavailable
-        """
-        change_count = self._house.database.change_count  # before it is read: what changes meanwhile counts
-        if shown.is_pinned:
-            generation = self.get_generation(shown)
-            view = MapView(generation=generation, pyramid=self.open(generation))
-        else:
-            standing = self.stand(shown)
-            if standing.generation is None:
-                return standing
-            view = MapView(
-                generation=standing.generation, pyramid=self.open(standing.generation), standing=standing
-            )
+    def keep(self, shown: Shown, view: MapView, change_count: int) -> None:
+        """Have the next ones find it."""
+        self._kept.pop(shown, None)
         until = monotonic() + (PINNED_S if shown.is_pinned else CURRENT_S)
-        with self._lock:
-            self._kept.pop(shown, None)
-            self._kept[shown] = _Kept(view, until, change_count)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return view
+        self._kept[shown] = _Kept(view, until, change_count)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
 
-    def read(self, view: MapView, asked: TileAsked) -> MapTile:
+
+class MapReader:
+    """Reads map tiles. May be used by many threads."""
+
+    def __init__(self, house: House, pyramids: OpenPyramids) -> None:
+        self._pyramids = pyramids
+        self._cache = ChunkCache(house.settings.chunk_cache)
+        self._transformers = Transformers()
+        # by generation; of two threads at once one wins, since both would keep the same
+        self._mapped = lru_cache(maxsize=KEPT)(self._map)
+        self._ranges = lru_cache(maxsize=KEPT)(self._read_range)
+
+    def read(self, generation: Generation, asked: TileAsked) -> MapTile:
         """A map tile. Blocks.
 
         Raises
@@ -183,34 +132,31 @@ class MapReader:
             The catalogue then knows it, too, and the next request builds anew.
         StoreUnavailable
         """
-        try:
-            with reporting_store():
-                tile = read_map_tile(view.pyramid, asked)
-        except PyramidCorrupt:
-            mark_corrupt(self._house, view.generation)
-            raise
-        except StoreUnavailable:
-            self._house.tally.add(STORE_READS, "unavailable")
-            raise
-        self._house.tally.add(STORE_READS, "read")
-        return tile
+        with self._pyramids.reading(generation) as stored:
+            return read_map_tile(self._mapped(stored, cell_type_of(generation)), asked)
 
-    def _default_metric(self, terrain_key: str) -> str:
-        """Mean, if it can be shown, else max, if it can; else the one of the two that was built."""
-        with self._house.database.read() as session:
-            terrain = terrains.get_terrain(session, terrain_key)
-            known = {each.metric: each for each in pyramids.list_pyramids(session, terrain.id)}
-        ordered = [known[metric] for metric in ("mean", "max") if metric in known]
-        for is_good in (_is_usable, _is_built):
-            for pyramid in ordered:
-                if is_good(pyramid):
-                    return pyramid.metric
-        return "max"
+    def range_of(self, generation: Generation) -> ValueRange:
+        """The lowest and the highest value of a generation, kept once they were read. Blocks.
 
+        Raises
+        ------
+        PyramidCorrupt, StoreUnavailable
+        """
+        with self._pyramids.reading(generation) as stored:
+            return self._ranges(stored, cell_type_of(generation))
 
-def _is_usable(pyramid: Pyramid) -> bool:
-    return _is_built(pyramid) and not pyramid.corrupt
+    def measure(self, grid: Grid) -> CellSizes:
+        """True size on the ground of a map tile's cells."""
+        return measure_cells(grid, self._transformers)
 
+    def _map(self, stored: StoredPyramid, cell_type: CellType) -> MappedPyramid:
+        return MappedPyramid(CachedChunks(stored, self._cache), cell_type, self._transformers)
 
-def _is_built(pyramid: Pyramid) -> bool:
-    return pyramid.generation is not None
+    def _read_range(self, stored: StoredPyramid, cell_type: CellType) -> ValueRange:
+        levels = range(stored.grid.level_count)
+        level = next(each for each in levels if stored.grid.level(each).cell_count <= RANGE_CELLS)
+        cells = stored.read_window(level, stored.grid.level(level).window)
+        valid = cells[cell_type.valid(cells)]
+        if not valid.size:
+            return ValueRange(None, None)
+        return ValueRange(float(valid.min()), float(valid.max()))

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from catalog import errors as catalog_errors
 from raster import errors as raster_errors
+from raster.map_tiles import errors as map_errors
 from service import errors as service_errors
 from service import request_errors, value_errors
 from service.rendering import errors as rendering_errors
@@ -37,6 +38,9 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.LevelNotFound: HTTPStatus.NOT_FOUND,
     raster_errors.WindowOutOfBounds: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.WindowTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    map_errors.MatrixSetNotFound: HTTPStatus.NOT_FOUND,
+    map_errors.MapTileNotFound: HTTPStatus.NOT_FOUND,
+    map_errors.TerrainNotOnMap: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.PyramidNotFound: HTTPStatus.NOT_FOUND,
     raster_errors.PyramidCorrupt: HTTPStatus.SERVICE_UNAVAILABLE,
     catalog_errors.TerrainNotFound: HTTPStatus.NOT_FOUND,

@@ -138,6 +138,11 @@ class Settings(BaseSettings):
     max_points: int = Field(
         default=10_000, ge=1, le=MOST_POINTS, description="Points one request may ask the values of."
     )
+    chunk_cache: ByteSize = Field(
+        default=ByteSize(2**28),
+        ge=0,
+        description="Memory in each process for chunks that were decoded for map tiles, e.g. `1GiB`.",
+    )
     max_registration_tiles: int = Field(
         default=10_000, ge=1, le=MOST_TILES, description="Tiles one request may register."
     )

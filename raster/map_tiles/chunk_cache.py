@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from raster.cells import Cells
+from raster.chunks import ChunkPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,7 @@ class ChunkKey:
 
     pyramid: str
     level: int
-    row: int
-    col: int
+    place: ChunkPlace
 
 
 ENTRY_BYTES = 200

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raster.cells import Cells, CellType
+from raster.chunks import ChunkPlace
 from raster.grid import Window
-from raster.map_tiles.chunks import StoredChunks
+from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.placing import Places
 
 Mask = NDArray[np.bool_]
@@ -80,7 +81,7 @@ class _Axis:
 
 
 def gather(
-    chunks: StoredChunks, cell_type: CellType, level: int, places: Places, *, smooth: bool
+    chunks: CachedChunks, cell_type: CellType, level: int, places: Places, *, smooth: bool
 ) -> Gathered | None:
     """The values of a level at places.
 
@@ -99,7 +100,7 @@ def gather(
     ------
     PyramidCorrupt, StoreFailed
     """
-    scale, (height, width) = 0.5**level, chunks.levels[level].shape
+    scale, (height, width) = 0.5**level, chunks.format(level).shape
     down, right = _Axis.of(places.rows * scale, height), _Axis.of(places.cols * scale, width)
     if down is None or right is None:
         return None
@@ -121,8 +122,9 @@ def gather(
         return Gathered(_blend(floats, *shares), _valid(None, floats[0], down, right))
     # the nearest one is the corner on whose side of the middle a place lies
     is_below, is_after = shares[0] >= 0.5, shares[1] >= 0.5
-    nearest = np.where(is_below, np.where(is_after, measured[3], measured[2]),
-                       np.where(is_after, measured[1], measured[0]))
+    nearest = np.where(
+        is_below, np.where(is_after, measured[3], measured[2]), np.where(is_after, measured[1], measured[0])
+    )
     weighed = [np.where(valid, corner, 0) for valid, corner in zip(measured, floats, strict=True)]
     weights = _blend([each.astype(dtype) for each in measured], *shares)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -146,7 +148,7 @@ def _valid(cell_type: CellType | None, values: Cells, down: _Axis, right: _Axis)
 
 
 def _pick(
-    chunks: StoredChunks, level: int, rows: Sequence[Indexes], cols: Sequence[Indexes]
+    chunks: CachedChunks, level: int, rows: Sequence[Indexes], cols: Sequence[Indexes]
 ) -> list[Cells] | None:
     """The cells of a level in each of `rows` and each of `cols`; None when all of them are fill."""
     window = _around(rows, cols)
@@ -168,8 +170,8 @@ def _around(rows: Sequence[Indexes], cols: Sequence[Indexes]) -> Window:
     return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
 
 
-def _picked_by_chunk(chunks: StoredChunks, level: int, rows: Indexes, cols: Indexes) -> Cells:
-    stored = chunks.levels[level]
+def _picked_by_chunk(chunks: CachedChunks, level: int, rows: Indexes, cols: Indexes) -> Cells:
+    stored = chunks.format(level)
     height, width = stored.chunk
     rows, cols = np.broadcast_arrays(rows, cols)
     across = -(-stored.shape[1] // width)
@@ -177,6 +179,6 @@ def _picked_by_chunk(chunks: StoredChunks, level: int, rows: Indexes, cols: Inde
     values: Cells = np.empty(rows.shape, stored.dtype)
     for number in np.unique(numbers).tolist():
         here = numbers == number
-        chunk = chunks.get_chunk(level, number // across, number % across)
+        chunk = chunks.get_chunk(level, ChunkPlace(number // across, number % across))
         values[here] = stored.fill if chunk is None else chunk[rows[here] % height, cols[here] % width]
     return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ SAMPLES = 65
 """Points a side that tell where a terrain lies on a map."""
 
 CYLINDRICAL = ("mercator", "equidistant cylindrical", "plate carree", "cylindrical equal area", "miller")
-"""Projections whose x repeat themselves once around the globe; other Mercators (transverse, oblique) do not."""
+"""Projections whose x repeat themselves around the globe; transverse and oblique Mercators' do not."""
 
 
 class Transformers:
@@ -30,7 +31,7 @@ class Transformers:
 
     def get(self, source: str, target: str) -> Transformer:
         """The transformation of x, y (or longitude, latitude) from one CRS to another."""
-        known: dict[tuple[str, str], Transformer] = self._own.__dict__
+        known: dict[Any, Transformer] = self._own.__dict__
         pair = source, target
         found = known.get(pair)
         if found is None:

@@ -206,7 +206,8 @@ def _matrix(registered: morecantile.TileMatrixSet, z: int) -> TileMatrix:
     # by its tiles, since axes and the corner that rows count from differ between sets
     matrix = registered.matrix(z)
     first, last = (
-        registered.xy_bounds(x, y, z) for x, y in ((0, 0), (matrix.matrixWidth - 1, matrix.matrixHeight - 1))
+        registered.xy_bounds(morecantile.Tile(x, y, z))
+        for x, y in ((0, 0), (matrix.matrixWidth - 1, matrix.matrixHeight - 1))
     )
     return TileMatrix(
         left=first.left,

@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 NODES = 16
 """Spaces between nodes a side of a map tile."""
 
-TOLERANCE = 2.5e-4
-"""Cells of the level: so far may an interpolated place be off. Of 2000 cells one then has a neighbour's value."""
+TOLERANCE = 1e-3
+"""Cells of the level that an interpolated place may be off: of 1000 less than one has a neighbour's value."""
 
 MOST_REFINED = 8
 """Times as many nodes a side; what needs more is computed cell by cell."""
@@ -99,7 +99,7 @@ def place_cells(tile: TileGrid, window: Window, finder: CellFinder, level: int) 
         return _exactly(tile, window, finder)
     tolerance = TOLERANCE * 2.0**level
     if nodes.are_parallel(tolerance / 1000):
-        return _along_axes(tile, window, finder, nodes)
+        return _along_axes(tile, window, finder)
     error = nodes.error(tile, finder)
     refined = 1
     while error > tolerance * refined**2 and refined <= MOST_REFINED:
@@ -150,19 +150,22 @@ class _Nodes:
         )
 
     def error(self, tile: TileGrid, finder: CellFinder) -> float:
-        """The largest difference of interpolated and exact places, in the midst between some nodes."""
-        down = np.unique(np.linspace(0, self.rows.shape[0] - 2, 5).astype(np.intp))
-        right = np.unique(np.linspace(0, self.rows.shape[1] - 2, 5).astype(np.intp))
-        x = tile.x(self.window.col + (right + 0.5) * self.step)
-        y = tile.y(self.window.row + (down + 0.5) * self.step)
-        cols, rows = finder.find(*np.meshgrid(x, y))
+        """The largest difference of interpolated and exact places, halfway between some neighbouring nodes.
+
+        Not in the midst of four: there the errors along both axes cancel out, where a map keeps angles.
+        """
+        down, right = (_some(size - 1) for size in self.rows.shape)
+        row = np.concatenate([np.repeat(down, right.size), np.repeat(down + 0.5, right.size)])
+        col = np.concatenate([np.tile(right + 0.5, down.size), np.tile(right, down.size)])
+        cols, rows = finder.find(
+            tile.x(self.window.col + col * self.step), tile.y(self.window.row + row * self.step)
+        )
         if not (np.isfinite(cols).all() and np.isfinite(rows).all()):
             return math.inf
-        middle = _middles(self.cols)[np.ix_(down, right)]
-        off = cols - middle
+        off = cols - _halfway(self.cols, row, col)
         if finder.turn is not None:
             off -= np.round(off / finder.turn) * finder.turn
-        return float(max(np.abs(off).max(), np.abs(rows - _middles(self.rows)[np.ix_(down, right)]).max()))
+        return float(max(np.abs(off).max(), np.abs(rows - _halfway(self.rows, row, col)).max()))
 
     def between(self) -> tuple[Floats, Floats]:
         """Columns and rows of all cells' centres between the nodes, interpolated: (height, width) each."""
@@ -179,8 +182,15 @@ def _interpolated(nodes: Floats, step: int) -> Floats:
     return down.reshape(-1, along.shape[1])
 
 
-def _middles(nodes: Floats) -> Floats:
-    return (nodes[:-1, :-1] + nodes[1:, :-1] + nodes[:-1, 1:] + nodes[1:, 1:]) / 4
+def _some(count: int) -> Floats:
+    """Up to five of the numbers below `count`, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, 5).astype(np.intp)).astype(np.float64)
+
+
+def _halfway(nodes: Floats, row: Floats, col: Floats) -> Floats:
+    """Between the two nodes that are nearest to places with one whole number and one that ends in a half."""
+    first, last = (nodes[cut(row).astype(np.intp), cut(col).astype(np.intp)] for cut in (np.floor, np.ceil))
+    return np.asarray((first + last) / 2)
 
 
 def _floored(value: int, step: int) -> int:
@@ -193,7 +203,7 @@ def _exactly(tile: TileGrid, window: Window, finder: CellFinder) -> Places:
     return Places(window, _turned(cols, finder), rows, finder.turn)
 
 
-def _along_axes(tile: TileGrid, window: Window, finder: CellFinder, nodes: _Nodes) -> Places:
+def _along_axes(tile: TileGrid, window: Window, finder: CellFinder) -> Places:
     """Exactly, of one row and of one column: all others are the same."""
     x, y = _centres(tile, window)
     cols, _ = finder.find(x, np.full_like(x, y[y.size // 2]))
@@ -202,8 +212,8 @@ def _along_axes(tile: TileGrid, window: Window, finder: CellFinder, nodes: _Node
 
 
 def _centres(tile: TileGrid, window: Window) -> tuple[Floats, Floats]:
-    x = tile.x(np.arange(window.col, window.col_stop) + 0.5)
-    y = tile.y(np.arange(window.row, window.row_stop) + 0.5)
+    x = tile.x(np.arange(window.col, window.col_stop, dtype=np.float64) + 0.5)
+    y = tile.y(np.arange(window.row, window.row_stop, dtype=np.float64) + 0.5)
     return x, y
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from affine import Affine
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from raster.cells import Cells, CellType
 from raster.grid import Grid, Window
-from raster.map_tiles.chunks import StoredChunks
+from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.errors import TerrainNotOnMap
 from raster.map_tiles.gathering import Gathered, gather
 from raster.map_tiles.ground import CellFinder, Transformers, make_finder
@@ -24,6 +25,9 @@ from raster.map_tiles.matrices import (
     native_tile,
 )
 from raster.map_tiles.placing import cells_per_cell, part_on_terrain, place_cells
+
+Smooth = Literal["never", "natively", "always"]
+"""At no level; at the native one, where cells are samples of a surface; at every one: of a mean."""
 
 ROUNDING = 1e-6
 """Of the size of cells: a map that was made for the terrain's own cells has just those."""
@@ -55,14 +59,19 @@ class MapTile:
 class TileAsked:
     """Which map tile: `side` cells of it, and `halo` more on each side, of a tile matrix set.
 
-    `smooth`: between cells instead of the nearest one's value; the native matrix is never smooth.
+    `smooth`: at which levels a value lies between those of the cells around, instead of being the nearest
+    one's; the native matrix is never smooth.
     """
 
     matrix_set: str
     address: TileAddress
     side: int = SIDE
     halo: int = 0
-    smooth: bool = False
+    smooth: Smooth = "never"
+
+    def is_smooth(self, level: int) -> bool:
+        """Whether values of a level are interpolated."""
+        return self.smooth == "always" or (self.smooth == "natively" and level == 0)
 
     def check(self, pyramid: Grid) -> None:
         """Refuse an address that names nothing; reads no cells.
@@ -85,7 +94,7 @@ class TileAsked:
 class MappedPyramid:
     """A stored pyramid that is shown on maps; may be used by many threads."""
 
-    chunks: StoredChunks
+    chunks: CachedChunks
     cell_type: CellType
     transformers: Transformers
     _finders: dict[str, CellFinder] = field(default_factory=dict)
@@ -123,7 +132,7 @@ def read_map_tile(pyramid: MappedPyramid, asked: TileAsked) -> MapTile:
         return _laid(pyramid, asked, tile.grid, 0, Window(row=0, col=0, height=1, width=1), None)
     level = choose_level(tile, part, finder)
     places = place_cells(tile, part, finder, level)
-    gathered = gather(pyramid.chunks, pyramid.cell_type, level, places, smooth=asked.smooth)
+    gathered = gather(pyramid.chunks, pyramid.cell_type, level, places, smooth=asked.is_smooth(level))
     return _laid(pyramid, asked, tile.grid, level, part, gathered)
 
 
@@ -137,12 +146,12 @@ def choose_level(tile: TileGrid, window: Window, finder: CellFinder) -> int:
 
 def _read_native(pyramid: MappedPyramid, asked: TileAsked) -> MapTile:
     """A window of a level, and fill where it sticks out; cells are repeated where no level is fine enough."""
-    whole, stored = pyramid.chunks.grid, pyramid.chunks.levels
+    whole = pyramid.chunks.grid
     tile = native_tile(whole, asked.address, asked.side)
     halo, side = -(-asked.halo // tile.repeat), asked.side // tile.repeat
     level = whole.level(tile.level)
     around = Window(row=tile.row - halo, col=tile.col - halo, height=side + 2 * halo, width=side + 2 * halo)
-    cells: Cells = np.full(around.shape, stored[tile.level].fill, pyramid.cell_type.dtype)
+    cells: Cells = np.full(around.shape, pyramid.chunks.format(tile.level).fill, pyramid.cell_type.dtype)
     valid = np.zeros(around.shape, np.bool_)
     inside = around.intersection(level.window)
     block = None if inside is None else pyramid.chunks.read_block(tile.level, inside)
@@ -165,8 +174,12 @@ def _laid(
     pyramid: MappedPyramid, asked: TileAsked, grid: Grid, level: int, part: Window, gathered: Gathered | None
 ) -> MapTile:
     """What was gathered for a part of a tile's cells, and fill around it."""
-    dtype = np.promote_types(pyramid.cell_type.dtype, np.float32) if asked.smooth else pyramid.cell_type.dtype
-    fill = np.nan if dtype.kind == "f" else pyramid.chunks.levels[level].fill
+    dtype = (
+        np.promote_types(pyramid.cell_type.dtype, np.float32)
+        if asked.is_smooth(level)
+        else pyramid.cell_type.dtype
+    )
+    fill = np.nan if dtype.kind == "f" else pyramid.chunks.format(level).fill
     if gathered is not None and not gathered.valid.all():
         gathered.values[~gathered.valid] = fill
     if gathered is not None and part == grid.window:

@@ -41,6 +41,10 @@ ANSWERING: Headers = {
     "Ziggurat-Missing-Tiles": _header("Tiles that it was built without", pattern="^[0-9]+$"),
 }
 LEVEL: Headers = {**ETAG, **ANSWERING}
+MAP: Headers = {
+    **LEVEL,
+    "Cache-Control": _header("For ever, when the address names a generation; else for a minute"),
+}
 
 
 def located(description: str) -> Headers:

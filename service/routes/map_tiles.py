@@ -1,65 +1,75 @@
-"""Map tiles: z/x/y of a tile matrix set, as values. From what is stored; never waits for a build."""
+"""Map tiles: z/x/y of a tile matrix set, as values and pictures. From what is stored; never 202."""
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from catalog.errors import CatalogError, GenerationNotFound, TerrainNotFound
-from raster.errors import MetricNotFound, PyramidCorrupt, RasterError
+from catalog.errors import GenerationNotFound, TerrainNotFound
+from raster.errors import MetricNotFound, PyramidCorrupt, TerrainEmpty
 from raster.map_tiles.errors import MapTileNotFound, MatrixSetNotFound, TerrainNotOnMap
 from raster.map_tiles.matrices import SIDE, TileAddress
 from raster.map_tiles.reading import TileAsked
-from service.build_permits import may_build, refusal_of
 from service.description.headers import MAP
 from service.description.parameters import TerrainKey
 from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
-from service.errors import BuildCancelled, BuildNeedsKey, FormatNotSupported, ServiceError, StoreUnavailable
+from service.errors import BuildNeedsKey, FormatNotSupported, StoreUnavailable
 from service.etags import answers_304, etag_of
 from service.key_guard import granted_scope
-from service.map_errors import NothingToShow
-from service.map_forms import MAP_TYPES, VALUE_FORMS, encode_values
-from service.map_tiles import MapReader, MapView, Shown
-from service.pyramid_states import get_state
-from service.standing import Standing
+from service.map_answers import MAP_TYPES, make_tile
+from service.map_tiles import DEFAULT, MapView, Shown
+from service.pyramid_answers import find_answering, order_build
+from service.pyramid_states import State
+from service.rendering.errors import EncodingLossy, HeightUnitUnknown, StyleParameterInvalid, StyleUnknown
+from service.rendering.pictures import PICTURE_FORMS, check_form
+from service.rendering.style_words import DEFAULT_STYLE, parse_style
+from service.rendering.styles import Style
+from service.terrain_grids import grid_of
+from service.value_errors import PyramidPending
+from service.zarr_answers import FOR_EVER
+from service.zarr_reader import Pinned
 
 router = APIRouter(prefix="/terrain", tags=["map"])
 
-PINNED = "public, max-age=31536000, immutable"
-CURRENT = "public, max-age=60, stale-while-revalidate=600"
+FOR_A_MINUTE = "public, max-age=60, stale-while-revalidate=600"
 
-ROW = re.compile(r"([0-9]{1,9})(@2x)?")
+GLANCE_S = 1.0
+"""How long a request for what is not built yet waits: small pyramids are there by then."""
 
 Index = Annotated[int, Path(ge=0, lt=10**9, examples=[0])]
 RowOfTile = Annotated[
     str,
     Path(
-        pattern=rf"^{ROW.pattern}$",
-        description="Row of the tile; with `@2x` it has 512 cells a side.",
+        pattern="^[0-9]{1,9}(@2x)?$",
+        description="Row of the map tile; with `@2x` the tile has 512 cells a side instead of 256.",
         examples=["0"],
     ),
 ]
 MatrixSetName = Annotated[
     str,
     Path(
-        max_length=100,
-        description="Tile matrix set: `native` for the pyramid's own, or a registered one.",
+        description="A registered tile matrix set such as `WebMercatorQuad`, or `native`: the pyramid's own "
+        "levels from the coarsest on, for terrains without a CRS, too.",
         examples=["native"],
     ),
 ]
 MapMetric = Annotated[
     str,
     Path(
-        max_length=200,
-        description="Name of a metric, or `default`: mean where it is built, else max. "
-        "With `@` and a generation it is that one for ever.",
+        description="Name of a metric, or `default`: `mean` if it was ever built, else `max`. With `@` and a "
+        "generation behind it that one, for ever.",
         examples=["max"],
+    ),
+]
+StyleText = Annotated[
+    str,
+    Path(
+        max_length=500,
+        description="A style, and its parameters as `;key=value`.",
+        examples=["viridis;rescale=0,100"],
     ),
 ]
 
@@ -68,26 +78,16 @@ async def _show(terrain: TerrainKey, metric: MapMetric) -> Shown:
     return Shown.parse(terrain, metric)
 
 
-GivenShown = Annotated[Shown, Depends(_show)]
-
-
-@dataclass(frozen=True, slots=True)
-class TileName:
-    """A map tile as its address names it."""
-
-    matrix_set: str
-    address: TileAddress
-    side: int
-
-
-async def _name(tms: MatrixSetName, z: Index, x: Index, y: RowOfTile) -> TileName:
+async def _name(tms: MatrixSetName, z: Index, x: Index, y: RowOfTile) -> TileAsked:
     row, _, twice = y.partition("@")
-    return TileName(tms, TileAddress(z, x, int(row)), 2 * SIDE if twice else SIDE)
+    address = TileAddress(z, x, int(row))
+    return TileAsked(matrix_set=tms, address=address, side=2 * SIDE if twice else SIDE)
 
 
-GivenTile = Annotated[TileName, Depends(_name)]
+GivenShown = Annotated[Shown, Depends(_show)]
+GivenTile = Annotated[TileAsked, Depends(_name)]
 
-PROBLEMS: tuple[type[Exception], ...] = (
+MAP_ERRORS: tuple[type[Exception], ...] = (
     TerrainNotFound,
     MetricNotFound,
     GenerationNotFound,
@@ -95,19 +95,29 @@ PROBLEMS: tuple[type[Exception], ...] = (
     MapTileNotFound,
     TerrainNotOnMap,
     FormatNotSupported,
-    NothingToShow,
+    StyleUnknown,
+    StyleParameterInvalid,
+    EncodingLossy,
+    HeightUnitUnknown,
+    TerrainEmpty,
     BuildNeedsKey,
+    PyramidPending,
     PyramidCorrupt,
     StoreUnavailable,
     *BUILD_ERRORS,
     *CATALOGUE_ERRORS,
 )
+"""What whoever asks for a map tile may be told."""
 
 
-def _responses(forms: tuple[str, ...]) -> dict[int | str, dict[str, Any]]:
+def _form(example: str, *forms: str) -> Any:
+    return Path(description="Format.", examples=[example], json_schema_extra={"enum": list(forms)})
+
+
+def _responses(*forms: str) -> dict[int | str, dict[str, Any]]:
     content = {MAP_TYPES[form]: {"schema": {"type": "string", "format": "binary"}} for form in forms}
     return {
-        **problem_responses(*PROBLEMS),
+        **problem_responses(*MAP_ERRORS),
         200: {"description": "The map tile", "content": content, "headers": MAP},
         304: {"description": "The map tile is the one the client has", "headers": MAP},
     }
@@ -116,79 +126,92 @@ def _responses(forms: tuple[str, ...]) -> dict[int | str, dict[str, Any]]:
 @router.get(
     "/{terrain}/map/{metric}/{tms}/{z}/{x}/{y}.{form}",
     response_class=Response,
-    responses=_responses(VALUE_FORMS),
+    responses=_responses(*MAP_TYPES),
 )
-async def get_map_values(
+async def get_map_tile(
     request: Request,
     desk: GivenDesk,
     shown: GivenShown,
-    tile: GivenTile,
-    form: Annotated[str, Path(examples=["npy"], json_schema_extra={"enum": list(VALUE_FORMS)})],
+    asked: GivenTile,
+    form: Annotated[str, _form("npy", *MAP_TYPES)],
 ) -> Response:
-    """The values of a map tile, each that of the nearest cell.
+    """A map tile: the value of the nearest cell in each of its cells, or a picture in the default style.
 
-    Outside the terrain, and where it has no measurement, they are nodata. Of a pyramid that is not up to
-    date the last generation is shown, while a new one is built; of one that is not built there is nothing
-    to show, and asking has it built, if the request may.
+    Outside the terrain, and where it has no measurement, values are nodata and pictures transparent. Of a
+    pyramid that is not up to date the last generation is shown while a new one is built. Where none is built
+    there is nothing to show: that is a problem with `Retry-After`, and asking has it built, if it may.
     """
-    if form not in VALUE_FORMS:
-        raise FormatNotSupported(form, VALUE_FORMS)
-    asked = TileAsked(matrix_set=tile.matrix_set, address=tile.address, side=tile.side)
+    if form not in MAP_TYPES:
+        raise FormatNotSupported(form, tuple(MAP_TYPES))
+    style = DEFAULT_STYLE if form in PICTURE_FORMS else None
+    return await _answer(request, desk, shown, asked, style, form)
+
+
+@router.get(
+    "/{terrain}/map/{metric}/{tms}/{style}/{z}/{x}/{y}.{form}",
+    response_class=Response,
+    responses=_responses(*PICTURE_FORMS),
+)
+async def get_map_picture(
+    request: Request,
+    desk: GivenDesk,
+    shown: GivenShown,
+    asked: GivenTile,
+    style: StyleText,
+    form: Annotated[str, _form("png", *PICTURE_FORMS)],
+) -> Response:
+    """A map tile as a picture: colours, shading, slope, or heights as numbers in red, green and blue."""
+    parsed = parse_style(style)
+    check_form(parsed, form)
+    return await _answer(request, desk, shown, asked, parsed, form)
+
+
+async def _answer(
+    request: Request, desk: Desk, shown: Shown, asked: TileAsked, style: Style | None, form: str
+) -> Response:
     view = await _view(request, desk, shown)
-    asked.check(view.pyramid.chunks.grid)
-    headers = _headers(shown, view, etag_of(view.generation.id, asked, form))
-    if answers_304(request.headers.get("if-none-match"), headers["ETag"]):
+    generation = view.generation
+    asked.check(grid_of(generation))
+    etag = etag_of(generation.id, asked.matrix_set, asked.address, asked.side, style, form)
+    headers = {
+        "ETag": etag,
+        "Cache-Control": FOR_A_MINUTE if view.standing else FOR_EVER,
+        "Ziggurat-State": view.state.value,
+        "Ziggurat-Generation": generation.id,
+        "Ziggurat-Missing-Tiles": str(generation.missing_tile_count),
+    }
+    if answers_304(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    content = await desk.run(_encoded, desk.maps, view, asked, form)
+    try:
+        content = await desk.share(etag, make_tile, desk.maps, generation, asked, style, form)
+    except PyramidCorrupt:
+        if view.standing is not None:
+            order_build(desk, view.standing)
+        raise
     return Response(content, headers=headers, media_type=MAP_TYPES[form])
 
 
-def _encoded(maps: MapReader, view: MapView, asked: TileAsked, form: str) -> bytes:
-    return encode_values(maps.read(view, asked), view.generation, form)
-
-
-def _headers(shown: Shown, view: MapView, etag: str) -> dict[str, str]:
-    return {
-        "ETag": etag,
-        "Cache-Control": PINNED if shown.is_pinned else CURRENT,
-        "Ziggurat-State": "stale" if view.is_stale else "ready",
-        "Ziggurat-Generation": view.generation.id,
-    }
-
-
 async def _view(request: Request, desk: Desk, shown: Shown) -> MapView:
-    """What an address shows; an order for what it should show, where that is not built or old.
+    """The generation that an address shows; what is newer is ordered, if the request may.
 
     Raises
     ------
-    NothingToShow, BuildNeedsKey
+    TerrainNotFound, MetricNotFound, GenerationNotFound, TerrainEmpty
+    PyramidPending, BuildNeedsKey
+        There is nothing to show.
+    Whatever a build raised, and there is nothing to show.
     """
-    view = desk.maps.kept(shown)
+    view = desk.views.find(shown)
     if view is not None:
         return view
-    found = await desk.share(shown, desk.maps.find, shown)
-    standing = found if isinstance(found, Standing) else found.standing
-    if standing is not None and not standing.is_fresh:
-        await _order(request, desk, standing, is_cold=isinstance(found, Standing))
-    if isinstance(found, Standing):
-        state = await desk.run(get_state, desk.house, desk.builds, found.terrain.id, found.metric)
-        raise NothingToShow(found.terrain.name, found.metric, state.state)
-    return found
-
-
-async def _order(request: Request, desk: Desk, standing: Standing, *, is_cold: bool) -> None:
-    """Have the pyramid built, if the request may; an update is nobody's trouble who only looks.
-
-    Raises
-    ------
-    BuildNeedsKey
-        There is nothing to show, and the request may not have it built.
-    Whatever the order raises, and there is nothing to show.
-    """
-    if not may_build(desk, granted_scope(request.scope), standing):
-        if is_cold:
-            raise await refusal_of(desk, standing)
-        return
-    terrain = standing.terrain
-    ordered = desk.builds.order(terrain.id, standing.metric, terrain.revision, standing.order)
-    raise NotImplementedError(ordered)
+    change_count = desk.views.change_count
+    if shown.generation is not None:
+        pinned = Pinned(shown.terrain, shown.metric, shown.generation)
+        generation = await desk.share(pinned, desk.zarrs.get_generation, pinned)
+        view = MapView(generation=generation, state=State.READY, standing=None)
+    else:
+        metric = None if shown.metric == DEFAULT else shown.metric
+        answering = await find_answering(desk, granted_scope(request.scope), shown.terrain, metric, GLANCE_S)
+        view = MapView(generation=answering.generation, state=answering.state, standing=answering.standing)
+    desk.views.keep(shown, view, change_count)
+    return view
