@@ -91,7 +91,12 @@ def include_routes(app: FastAPI) -> None:
     """All there are. The first that matches an address answers."""
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
     kinds = (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs)
-    for routes in (viewer, *kinds, elevations, map_tiles):  # the viewer's page, where one is wanted, before JSON
+    for routes in (
+        viewer,
+        *kinds,
+        elevations,
+        map_tiles,
+    ):  # the viewer's page, where one is wanted, before JSON
         app.include_router(routes.router)
 
 
