@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from isal import isal_zlib
 
 from raster.errors import PyramidCorrupt
 from raster.skeleton import METADATA
@@ -59,6 +60,6 @@ def _checked(stored: StoredObject, start: int, stop: int | None, data: bytes | N
     if len(data) != size:
         raise PyramidCorrupt(stored.key, f"{len(data)} bytes where {size} were stored")
     is_whole = start == 0 and stop is None
-    if stored.key.endswith(METADATA) and is_whole and zlib.crc32(data) != stored.crc32:
+    if stored.key.endswith(METADATA) and is_whole and isal_zlib.crc32(data) != stored.crc32:
         raise PyramidCorrupt(stored.key, "other bytes than were stored")
     return data

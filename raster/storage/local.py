@@ -6,7 +6,6 @@ import asyncio
 import fcntl
 import os
 import shutil
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,8 @@ from time import time
 from types import TracebackType
 from typing import IO, Self
 from uuid import uuid4
+
+from isal import isal_zlib
 
 from raster.storage.disk import ABSENT, read, replace_file, start_flush, storing, sync
 from raster.storage.manifest import Manifest, StoredObject, StoredPart, digest
@@ -177,7 +178,7 @@ class LocalFolder:
             with temporary.open("wb") as file:
                 for piece in pieces:
                     file.write(piece)
-                    crc32 = zlib.crc32(piece, crc32)
+                    crc32 = isal_zlib.crc32(piece, crc32)
                 file.flush()
                 start_flush(file.fileno())
             temporary.replace(path)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from dataclasses import dataclass
+
+from isal import isal_zlib
 
 from raster.errors import PyramidCorrupt
 
@@ -23,7 +24,7 @@ class StoredObject:
 
     def matches(self, data: bytes) -> bool:
         """Whether these are the bytes that were put."""
-        return len(data) == self.size and zlib.crc32(data) == self.crc32
+        return len(data) == self.size and isal_zlib.crc32(data) == self.crc32
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from base64 import b64encode
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from time import monotonic, time
 from types import TracebackType
 from typing import Any, Self
+
+from isal import isal_zlib
 
 from raster.errors import StoreFailed
 from raster.storage.bucket import CONNECTIONS, Bucket
@@ -168,7 +169,7 @@ class S3Folder:
             bucket.run(bucket.put(f"{self._root.key}/{key}", data))
         else:
             self._uploads.add(f"{self._root.key}/{key}", data)
-        return StoredObject(key, len(data), zlib.crc32(data))
+        return StoredObject(key, len(data), isal_zlib.crc32(data))
 
     def get(self, key: str) -> bytes:
         data = self._root.read(key)
