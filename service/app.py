@@ -31,7 +31,9 @@ from service.routes import (
     builds,
     elevations,
     health,
+    landing,
     levels,
+    map_documents,
     map_tiles,
     monitoring,
     pyramids,
@@ -91,12 +93,8 @@ def include_routes(app: FastAPI) -> None:
     """All there are. The first that matches an address answers."""
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
     kinds = (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs)
-    for routes in (
-        viewer,
-        *kinds,
-        elevations,
-        map_tiles,
-    ):  # the viewer's page, where one is wanted, before JSON
+    maps = (elevations, map_tiles, map_documents, landing)
+    for routes in (viewer, *kinds, *maps):  # the viewer's page, where one is wanted, before JSON
         app.include_router(routes.router)
 
 

@@ -23,6 +23,11 @@ def unsharded_path(terrain: str, metric: str, generation: str) -> str:
     return f"/terrain/{terrain}/unsharded/{metric}/{generation}"
 
 
+def map_path(terrain: str, metric: str) -> str:
+    """Where the maps of a pyramid are served; `metric` may be `default`, or have `@` and a generation."""
+    return f"/terrain/{terrain}/map/{metric}"
+
+
 def next_page(request: Request, cursor: str | None) -> str | None:
     """The address of the page after this one, with the same filters; None on the last."""
     if cursor is None:

@@ -14,7 +14,7 @@ from service.encoding import MEDIA_TYPES, encode_npy
 from service.map_tiles import MapReader
 from service.rendering.heights import Heights
 from service.rendering.images import PICTURE_TYPES
-from service.rendering.pictures import render, render_blank
+from service.rendering.pictures import check_unit, render, render_blank
 from service.rendering.styles import Ramp, Style
 
 MAP_TYPES: Mapping[str, str] = {"npy": MEDIA_TYPES["npy"], "tif": "image/tiff", **PICTURE_TYPES}
@@ -44,6 +44,7 @@ def _encode(maps: MapReader, generation: Generation, asked: TileAsked, form: str
 
 
 def _draw(maps: MapReader, generation: Generation, asked: TileAsked, style: Style, form: str) -> bytes:
+    check_unit(style, generation.unit)  # of blank tiles, too
     read = maps.read(
         generation, replace(asked, halo=style.halo, smooth=_smoothness(style, generation.metric))
     )

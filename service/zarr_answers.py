@@ -21,9 +21,6 @@ from service.zarr_reader import OpenZarr, Pinned
 PIECE = 2**20
 """Bytes that are in memory for one answer."""
 
-FOR_EVER = "public, max-age=31536000, immutable"
-FOR_AN_HOUR = "public, max-age=3600"
-
 CELLS, METADATA = "application/octet-stream", "application/json"
 
 

@@ -26,6 +26,7 @@ ETAG: Headers = {
     "ETag": _header("Send it back as If-None-Match to learn of changes", pattern='^"[0-9a-f]+"$')
 }
 PINNED: Headers = {**ETAG, "Cache-Control": _header("For ever: the address never means anything else")}
+DOCUMENT: Headers = {**ETAG, "Cache-Control": _header("How long it may be kept")}
 NEXT_PAGE: Headers = {
     "Link": _header('The next page, when there is one: `<address>; rel="next"`', always=False, pattern="^</")
 }

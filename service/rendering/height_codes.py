@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.rendering.errors import HeightUnitUnknown
 from service.rendering.heights import Heights
 from service.rendering.styles import HeightCode
+from service.rendering.units import require_metres
 
 HIGHEST_NUMBER = 2**24 - 1
 
@@ -49,9 +49,7 @@ def encode_heights(style: HeightCode, heights: Heights) -> NDArray[np.uint8]:
     HeightUnitUnknown
         Nobody knows how many metres the values are.
     """
-    metres = heights.metres_per_unit
-    if metres is None:
-        raise HeightUnitUnknown(style.name, heights.unit)
+    metres = require_metres(style.name, heights.unit)
     code = CODES[style.name]
     # float32 has too few digits for the terrarium's 24 bits
     numbers = heights.values.astype(np.float64)

@@ -15,6 +15,7 @@ from service.rendering.images import PICTURE_TYPES, indexed_png, indexed_webp, r
 from service.rendering.ramps import VALID_COLOURS, palette
 from service.rendering.relief import gradient_of, shade_of, slope_of
 from service.rendering.styles import HeightCode, Hillshade, Ramp, Rescale, Slope, Style
+from service.rendering.units import require_metres
 
 PICTURE_FORMS = tuple(PICTURE_TYPES)
 
@@ -37,6 +38,17 @@ def check_form(style: Style, form: str) -> None:
     if style.encoding is not None and form in {"jpg", "jpeg"}:
         raise EncodingLossy(str(style), form, PICTURE_FORMS)
     raise FormatNotSupported(form, PICTURE_FORMS)
+
+
+def check_unit(style: Style, unit: str | None) -> None:
+    """Refuse to encode values of which nobody knows how many metres they are.
+
+    Raises
+    ------
+    HeightUnitUnknown
+    """
+    if isinstance(style, HeightCode):
+        require_metres(style.name, unit)
 
 
 def render(style: Style, heights: Heights, form: str) -> bytes:

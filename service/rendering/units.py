@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from service.rendering.errors import HeightUnitUnknown
+
 _FOOT, _SURVEY_FOOT = 0.3048, 1200 / 3937
 _METRES: Mapping[str, float] = MappingProxyType(
     {
@@ -26,3 +28,16 @@ def metres_per(unit: str | None) -> float | None:
     0.3048
     """
     return None if unit is None else _METRES.get(unit.strip().lower())
+
+
+def require_metres(style: str, unit: str | None) -> float:
+    """Metres in one `unit`, for a style that holds metres.
+
+    Raises
+    ------
+    HeightUnitUnknown
+    """
+    metres = metres_per(unit)
+    if metres is None:
+        raise HeightUnitUnknown(style, unit)
+    return metres

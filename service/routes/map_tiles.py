@@ -12,6 +12,7 @@ from raster.errors import MetricNotFound, PyramidCorrupt, TerrainEmpty
 from raster.map_tiles.errors import MapTileNotFound, MatrixSetNotFound, TerrainNotOnMap
 from raster.map_tiles.matrices import SIDE, TileAddress
 from raster.map_tiles.reading import TileAsked
+from service.cache_control import FOR_A_MINUTE, FOR_EVER
 from service.description.headers import MAP
 from service.description.parameters import TerrainKey
 from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
@@ -29,12 +30,9 @@ from service.rendering.style_words import DEFAULT_STYLE, parse_style
 from service.rendering.styles import Style
 from service.terrain_grids import grid_of
 from service.value_errors import PyramidPending
-from service.zarr_answers import FOR_EVER
 from service.zarr_reader import Pinned
 
 router = APIRouter(prefix="/terrain", tags=["map"])
-
-FOR_A_MINUTE = "public, max-age=60, stale-while-revalidate=600"
 
 GLANCE_S = 1.0
 """How long a request for what is not built yet waits: small pyramids are there by then."""
@@ -169,7 +167,7 @@ async def get_map_picture(
 async def _answer(
     request: Request, desk: Desk, shown: Shown, asked: TileAsked, style: Style | None, form: str
 ) -> Response:
-    view = await _view(request, desk, shown)
+    view = await find_view(request, desk, shown)
     generation = view.generation
     asked.check(grid_of(generation))
     etag = etag_of(generation.id, asked.matrix_set, asked.address, asked.side, style, form)
@@ -191,7 +189,7 @@ async def _answer(
     return Response(content, headers=headers, media_type=MAP_TYPES[form])
 
 
-async def _view(request: Request, desk: Desk, shown: Shown) -> MapView:
+async def find_view(request: Request, desk: Desk, shown: Shown) -> MapView:
     """The generation that an address shows; what is newer is ordered, if the request may.
 
     Raises

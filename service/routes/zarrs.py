@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated, Any
 
 import numpy as np
@@ -14,19 +13,19 @@ from raster.metrics.interface import VALUE
 from raster.skeleton import METADATA as METADATA_KEY
 from raster.storage.manifest import StoredPart
 from raster.vrt import make_vrt
+from service.cache_control import FOR_AN_HOUR, FOR_EVER
 from service.description.headers import PINNED
 from service.description.parameters import MetricName, TerrainKey
 from service.description.problems import CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
+from service.documents import answer_document
 from service.errors import ObjectNotFound, StoreUnavailable
-from service.etags import answers_304, etag_of, etag_of_bytes
+from service.etags import etag_of, etag_of_bytes
 from service.links import unsharded_path
 from service.request_errors import RangeNotSatisfiable
 from service.terrain_grids import grid_of
 from service.zarr_answers import (
     CELLS,
-    FOR_AN_HOUR,
-    FOR_EVER,
     METADATA,
     answer_metadata,
     answer_part,
@@ -92,10 +91,7 @@ async def get_vrt(request: Request, desk: GivenDesk, pinned: GivenPinned) -> Res
         stored.unit,
         lambda level: f'ZARR:"/vsicurl/{base}":/{level}/{VALUE}',
     )
-    headers = {"ETag": etag_of_bytes(text), "Cache-Control": FOR_AN_HOUR}
-    if answers_304(request.headers.get("if-none-match"), headers["ETag"]):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(text, headers=headers, media_type=VRT)
+    return answer_document(request, text, FOR_AN_HOUR, VRT)
 
 
 @router.get("/{terrain}/zarr/{metric}/{generation}/{key:path}", response_class=Response, responses=OBJECT)
