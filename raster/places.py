@@ -69,7 +69,8 @@ def places_on(grid: Grid, ground: Ground) -> Places:
 def ground_on(grid: Grid, places: Places) -> Ground:
     """The reverse of `places_on`."""
     t = grid.transform
-    return Ground(xs=t.a * places.cols + t.c, ys=t.e * places.rows + t.f)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Ground(xs=t.a * places.cols + t.c, ys=t.e * places.rows + t.f)
 
 
 @lru_cache(maxsize=64)

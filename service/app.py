@@ -36,6 +36,8 @@ from service.routes import (
     map_documents,
     map_tiles,
     monitoring,
+    opentopodata,
+    profiles,
     pyramids,
     registrations,
     terrains,
@@ -93,8 +95,9 @@ def include_routes(app: FastAPI) -> None:
     """All there are. The first that matches an address answers."""
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
     kinds = (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs)
-    maps = (elevations, map_tiles, map_documents, landing)
-    for routes in (viewer, *kinds, *maps):  # the viewer's page, where one is wanted, before JSON
+    maps = (map_tiles, map_documents, landing)
+    values = (elevations, profiles, opentopodata)
+    for routes in (viewer, *kinds, *maps, *values):  # the viewer's page, where one is wanted, before JSON
         app.include_router(routes.router)
 
 

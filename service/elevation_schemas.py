@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from service.elevations import NAMES, Axes, PointsAsked
-from service.field_types import MOST_POINTS, FiniteFloat
+from service.field_types import MOST_POINTS, FiniteFloat, whole
+from service.profiles import LineAsked
 from service.schemas import Body
 
 Longitude = Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+DEFAULT_SAMPLES = 100
+SampleCount = Annotated[int, Field(ge=2, le=MOST_POINTS), BeforeValidator(whole)]
+AxesWord = Literal["lonlat", "xy", "rowcol"]
 InterpolationWord = Literal["nearest", "bilinear"]
 FindingWord = Literal["value", "nodata", "outside"]
 
@@ -56,9 +60,21 @@ Points = Annotated[
     | Annotated[list[RowCol], _Length, Tag(Axes.ROWCOL.value)],
     Discriminator(_axes_of),
 ]
+_Several = Field(min_length=2, max_length=MOST_POINTS)
+Vertices = Annotated[
+    Annotated[list[LonLat], _Several, Tag(Axes.LONLAT.value)]
+    | Annotated[list[XY], _Several, Tag(Axes.XY.value)]
+    | Annotated[list[RowCol], _Several, Tag(Axes.ROWCOL.value)],
+    Discriminator(_axes_of),
+]
 
 
-class ElevationsAsked(Body):
+class _ValuesAsked(Body):
+    interpolation: InterpolationWord = "nearest"
+    metric: Annotated[str | None, Field(max_length=100)] = None
+
+
+class ElevationsAsked(_ValuesAsked):
     """Points, all of them named alike."""
 
     model_config = ConfigDict(
@@ -66,14 +82,31 @@ class ElevationsAsked(Body):
     )
 
     points: Points
-    interpolation: InterpolationWord = "nearest"
-    metric: Annotated[str | None, Field(max_length=100)] = None
 
     def asked(self) -> PointsAsked:
         """The points as numbers."""
-        axes = next(axes for axes, kind in KINDS.items() if isinstance(self.points[0], kind))
-        first, second = NAMES[axes]
-        return PointsAsked.of(axes, [(getattr(p, first), getattr(p, second)) for p in self.points])
+        return _numbers(self.points)
+
+
+class ProfileAsked(_ValuesAsked):
+    """A line, its vertices named alike, and at how many points of it values are wanted."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"line": [{"row": 0, "col": 0}, {"row": 4, "col": 6}], "samples": 5}]}
+    )
+
+    line: Vertices
+    samples: SampleCount = DEFAULT_SAMPLES
+
+    def asked(self) -> LineAsked:
+        """The line as numbers."""
+        return LineAsked(vertices=_numbers(self.line), sample_count=self.samples)
+
+
+def _numbers(points: Sequence[Body]) -> PointsAsked:
+    axes = next(axes for axes, kind in KINDS.items() if isinstance(points[0], kind))
+    first, second = NAMES[axes]
+    return PointsAsked.of(axes, [(getattr(each, first), getattr(each, second)) for each in points])
 
 
 class FoundBody(BaseModel):
@@ -108,3 +141,39 @@ class ElevationsBody(AnsweringBody):
     """The values at points, in the order of the request."""
 
     points: list[FoundBody]
+
+
+class _SampleBody(FoundBody):
+    distance: Annotated[float, Field(description="From the start of the line.")]
+
+
+class LonLatSample(_SampleBody):
+    """What lies at a point of a line."""
+
+    lon: float
+    lat: float
+
+
+class XYSample(_SampleBody):
+    """What lies at a point of a line."""
+
+    x: float
+    y: float
+
+
+class RowColSample(_SampleBody):
+    """What lies at a point of a line."""
+
+    row: float
+    col: float
+
+
+class ProfileBody(AnsweringBody):
+    """The values along a line, evenly spaced from its first vertex to its last."""
+
+    length: float
+    distance_unit: Annotated[
+        str | None,
+        Field(description="`metre` on the globe, else the CRS's own unit; null where there is no CRS."),
+    ]
+    samples: list[LonLatSample] | list[XYSample] | list[RowColSample]

@@ -10,12 +10,13 @@ MOST_POINTS = 100_000
 """In one body: they are looked at while nobody else is served."""
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """A float that is one as the integer it is, for a strict field."""
     # JSON has one kind of numbers: 1.0 is the integer 1
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-SafeInteger = Annotated[int, Field(ge=-(2**53), le=2**53), BeforeValidator(_whole)]
+SafeInteger = Annotated[int, Field(ge=-(2**53), le=2**53), BeforeValidator(whole)]
 """What JSON numbers carry exactly everywhere, and what the catalogue's columns hold."""
 
 
@@ -26,7 +27,7 @@ def without_nul(text: str) -> str:
     return text
 
 
-CellsASide = Annotated[int, Field(ge=1, le=2**31), BeforeValidator(_whole)]
+CellsASide = Annotated[int, Field(ge=1, le=2**31), BeforeValidator(whole)]
 
 WITHOUT_NUL = r"^[^\u0000]*$"
 """As a schema says it: no database takes this character."""
@@ -51,5 +52,5 @@ def not_reserved(name: str) -> str:
 Priority = Annotated[
     int,
     Field(ge=-(2**31), lt=2**31, description="Higher wins where tiles overlap."),
-    BeforeValidator(_whole),
+    BeforeValidator(whole),
 ]

@@ -27,7 +27,7 @@ OPEN_PATHS = re.compile(r"/health/.*|/docs.*|/redoc|/openapi\.json|/viewer/.*")
 
 BUILD_ORDER = re.compile(r"/terrain/[^/]+/pyramid/[^/]+")
 
-QUERY = re.compile(r"/terrain/[^/]+/elevation")
+QUERY = re.compile(r"/terrain/[^/]+/(elevation|profile)|/v1/[^/]+")
 """What a POST only asks: its question is too long for an address."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -96,6 +96,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     service_errors.BuildNeedsKey: HTTPStatus.CONFLICT,
     value_errors.PyramidPending: HTTPStatus.SERVICE_UNAVAILABLE,
     value_errors.PointsTooMany: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    value_errors.LineInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     value_errors.PlaceUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
     service_errors.HostUnknown: HTTPStatus.MISDIRECTED_REQUEST,
     request_errors.RequestMalformed: HTTPStatus.BAD_REQUEST,

@@ -128,6 +128,15 @@ def answer_problem(request: Request, error: Exception) -> Response:
     return _response(request, problem, headers)
 
 
+async def answer_error(request: Request, error: Exception) -> Response:
+    """The answer to what a route raises on purpose: an error of ours, or what its framework finds."""
+    if isinstance(error, RequestValidationError):
+        return await _answer_validation(request, error)
+    if isinstance(error, HTTPException):
+        return await _answer_http(request, error)
+    return answer_problem(request, error)
+
+
 async def _answer_own(request: Request, error: Exception) -> Response:
     return answer_problem(request, error)
 

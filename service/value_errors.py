@@ -26,6 +26,14 @@ class PointsTooMany(ServiceError):
         self.limit = limit
 
 
+class LineInvalid(ServiceError):
+    """The line cannot be followed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"line: {reason}")
+        self.reason = reason
+
+
 class PlaceUnknown(ServiceError):
     """Nothing is known of where the terrain lies."""
 

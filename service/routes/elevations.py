@@ -8,45 +8,28 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from catalog.errors import TerrainNotFound
-from raster.errors import MetricNotFound, PyramidCorrupt
 from raster.points import Interpolation
 from service.description.headers import ANSWERING, LEVEL
 from service.description.parameters import Prefer, TerrainKey
-from service.description.problems import BODY_ERRORS, BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
+from service.description.problems import BODY_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
 from service.elevation_schemas import (
     ElevationBody,
     ElevationsAsked,
     ElevationsBody,
-    InterpolationWord,
     Latitude,
     Longitude,
 )
 from service.elevations import PointsAsked, choose_axes, find_places, read_values
-from service.errors import BuildNeedsKey
 from service.etags import answers_304, etag_of
 from service.field_types import FiniteFloat
 from service.json_bodies import JsonRoute
-from service.key_guard import granted_scope
-from service.prefer import parse_prefer
-from service.pyramid_answers import Answering, find_answering, headers_of, replacing_damaged
+from service.pyramid_answers import Answering, headers_of, replacing_damaged
+from service.routes.values import VALUE_ERRORS, InterpolationAsked, MetricAsked, check_count, find_for
 from service.value_answers import describe_answering, describe_cell, list_found
-from service.value_errors import PlaceUnknown, PointsTooMany, PyramidPending
+from service.value_errors import PointsTooMany
 
 router = APIRouter(prefix="/terrain", tags=["values"], route_class=JsonRoute)
-
-VALUE_ERRORS: tuple[type[Exception], ...] = (
-    TerrainNotFound,
-    MetricNotFound,
-    PlaceUnknown,
-    BuildNeedsKey,
-    PyramidCorrupt,
-    PyramidPending,
-    *BUILD_ERRORS,
-    *CATALOGUE_ERRORS,
-)
-"""What whoever asks for values may be told."""
 
 Lon = Annotated[Longitude | None, Query(description="With `lat`: WGS 84 degrees.", examples=[7.5])]
 Lat = Annotated[Latitude | None, Query(description="With `lon`: WGS 84 degrees.", examples=[47.5])]
@@ -59,18 +42,6 @@ Row = Annotated[
 Col = Annotated[
     FiniteFloat | None,
     Query(description="With `row`: in cells of level 0; whole numbers are centres.", examples=[1]),
-]
-MetricAsked = Annotated[
-    str | None,
-    Query(max_length=100, description="Default: `mean` if it was ever built, else `max`.", examples=["max"]),
-]
-InterpolationAsked = Annotated[
-    InterpolationWord,
-    Query(
-        description="`nearest`: the cell that the point lies in. `bilinear`: between the centres of the "
-        "cells around it, of those that have data. A point in a cell of nodata is nodata either way.",
-        examples=["nearest"],
-    ),
 ]
 
 
@@ -126,22 +97,11 @@ async def post_elevations(
     request: Request, desk: GivenDesk, terrain: TerrainKey, body: ElevationsAsked, prefer: Prefer = None
 ) -> Response:
     """The values at many points; each chunk of cells is decoded once. Changes nothing."""
-    limit = desk.house.settings.max_points
-    if len(body.points) > limit:
-        raise PointsTooMany(len(body.points), limit)
+    check_count(desk, len(body.points))
     answering = await find_for(request, desk, terrain, body.metric, prefer)
     return await _answer(
         desk, answering, body.asked(), Interpolation(body.interpolation), headers_of(answering), is_list=True
     )
-
-
-async def find_for(
-    request: Request, desk: Desk, terrain: str, metric: str | None, prefer: str | None
-) -> Answering:
-    """The generation that answers a request for values."""
-    settings = desk.house.settings
-    preference = parse_prefer(prefer, default_s=settings.build_wait_s, longest_s=settings.max_build_wait_s)
-    return await find_answering(desk, granted_scope(request.scope), terrain, metric, preference.wait_s)
 
 
 async def _answer(

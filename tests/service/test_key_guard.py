@@ -87,7 +87,11 @@ REQUESTS: dict[Scope, list[tuple[str, str, dict[str, Any]]]] = {
 }
 
 
-QUERIES = {("POST", "/terrain/{}/elevation")}
+QUERIES = {
+    ("POST", "/terrain/{}/elevation"): {"points": [{"row": 0, "col": 0}]},
+    ("POST", "/v1/{}"): {"locations": "1,2"},
+    ("POST", "/terrain/{}/profile"): {"line": [{"row": 0, "col": 0}, {"row": 4, "col": 6}]},
+}
 """What only asks, in a body because it is long."""
 
 
@@ -103,17 +107,17 @@ def test_the_examples_are_all_that_is_not_reading(installation: Installation) ->
         for scope in (Scope.BUILD, Scope.WRITE)
         for method, path, _ in REQUESTS[scope]
     }
-    assert {route for route in real if route[0] not in {"GET", "HEAD"}} - QUERIES == asked
+    assert {route for route in real if route[0] not in {"GET", "HEAD"}} - QUERIES.keys() == asked
 
 
 def test_a_question_in_a_body_is_reading(installation: Installation, closed: AppClient) -> None:
-    for _, path in QUERIES:
-        answer = closed.post(path.format("golden"), json={"points": [{"row": 0, "col": 0}]})
-        problem_in(answer, 409, "build-needs-key")
-        key = holder(installation, Scope.BUILD)
-        assert closed.post(
-            path.format("golden"), json={"points": [{"row": 0, "col": 0}]}, headers=key
-        ).is_success
+    for (_, path), body in QUERIES.items():
+        assert closed.post(path.format("golden"), json=body).json()["type"] == "/problems/build-needs-key"
+    key = holder(installation, Scope.BUILD)
+    for (_, path), body in QUERIES.items():
+        answer = closed.post(path.format("golden"), json=body, headers=key)
+        # golden has no CRS, and these clients know nothing but degrees
+        assert answer.is_success or answer.json()["type"] == "/problems/place-unknown"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""What routes share that give values at points: their parameters, what may go wrong, who answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from pydantic import Field
+
+from catalog.errors import TerrainNotFound
+from raster.errors import MetricNotFound, PyramidCorrupt
+from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS
+from service.desk import Desk
+from service.elevation_schemas import InterpolationWord
+from service.errors import BuildNeedsKey
+from service.key_guard import granted_scope
+from service.prefer import parse_prefer
+from service.pyramid_answers import Answering, find_answering
+from service.value_errors import PlaceUnknown, PointsTooMany, PyramidPending
+
+VALUE_ERRORS: tuple[type[Exception], ...] = (
+    TerrainNotFound,
+    MetricNotFound,
+    PlaceUnknown,
+    BuildNeedsKey,
+    PyramidCorrupt,
+    PyramidPending,
+    *BUILD_ERRORS,
+    *CATALOGUE_ERRORS,
+)
+"""What whoever asks for values may be told."""
+
+InAddress = Annotated[str, Field(max_length=5000, pattern=r"^[!-~]*$")]
+"""Many points. Longer addresses are refused by many on the way, here at 16 KiB; POST takes more."""
+
+MetricAsked = Annotated[
+    str | None,
+    Query(max_length=100, description="Default: `mean` if it was ever built, else `max`.", examples=["max"]),
+]
+InterpolationAsked = Annotated[
+    InterpolationWord,
+    Query(
+        description="`nearest`: the cell that the point lies in. `bilinear`: between the centres of the "
+        "cells around it, of those that have data. A point in a cell of nodata is nodata either way.",
+        examples=["nearest"],
+    ),
+]
+
+
+async def find_for(
+    request: Request, desk: Desk, terrain: str, metric: str | None, prefer: str | None
+) -> Answering:
+    """The generation that answers a request for values."""
+    settings = desk.house.settings
+    preference = parse_prefer(prefer, default_s=settings.build_wait_s, longest_s=settings.max_build_wait_s)
+    return await find_answering(desk, granted_scope(request.scope), terrain, metric, preference.wait_s)
+
+
+def check_count(desk: Desk, count: int) -> None:
+    """Whether one answer may hold so many points.
+
+    Raises
+    ------
+    PointsTooMany
+    """
+    limit = desk.house.settings.max_points
+    if count > limit:
+        raise PointsTooMany(count, limit)
