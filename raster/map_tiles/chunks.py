@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
@@ -32,6 +32,7 @@ class CachedChunks:
 
     stored: StoredPyramid
     cache: ChunkCache
+    _levels: dict[int, StoredChunks] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -45,7 +46,13 @@ class CachedChunks:
         ------
         LevelNotFound, PyramidCorrupt, StoreFailed
         """
-        return self.stored.open_chunks(level).format
+        return self._open(level).format
+
+    def _open(self, level: int) -> StoredChunks:
+        opened = self._levels.get(level)
+        if opened is None:
+            opened = self._levels[level] = self.stored.open_chunks(level)
+        return opened
 
     def get_chunk(self, level: int, place: ChunkPlace) -> Cells | None:
         """A whole chunk, which may stick out over the level; None when it is all fill.
@@ -59,7 +66,7 @@ class CachedChunks:
         PyramidCorrupt, StoreFailed
         """
         key = ChunkKey(self.stored.root.url, level, place)
-        return self.cache.get(key, partial(_decode, self.stored.open_chunks(level), place))
+        return self.cache.get(key, partial(_decode, self._open(level), place))
 
     def read_block(self, level: int, window: Window) -> Block | None:
         """Cells around a window, which lies in the level; None when all of them are fill.

@@ -13,7 +13,7 @@ from raster.cells import Cells, CellType
 from raster.chunks import ChunkPlace
 from raster.grid import Window
 from raster.map_tiles.chunks import CachedChunks
-from raster.map_tiles.placing import Places
+from raster.map_tiles.placing import AxisPlaces, Places
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
@@ -38,33 +38,45 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
+class _Cells:
+    """Cells along one axis of a level, from `first` to `last`: one for each place, several times."""
+
+    indexes: tuple[Indexes, ...]
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Axis:
     """Places along one axis of a level, `size` cells long; where they are not `inside` they are any one.
 
-    `inside` is None where all are.
+    `inside` is None where all are. The cells that hold them are from `first` to `last`.
     """
 
     size: int
     places: Floats
     inside: Mask | None
+    first: int
+    last: int
 
     @classmethod
-    def of(cls, places: Floats, size: int) -> _Axis | None:
+    def of(cls, axis: AxisPlaces, size: int) -> _Axis | None:
         """None when all places are outside."""
-        if float(places.min()) >= 0 and float(places.max()) < size:
-            return cls(size, places, None)
-        inside = (places >= 0) & (places < size)  # what is no number is not
+        if axis.low >= 0 and axis.high < size:
+            return cls(size, axis.places, None, int(axis.low), int(axis.high))
+        inside = (axis.places >= 0) & (axis.places < size)  # what is no number is not
         if not inside.any():
             return None
-        return cls(size, np.where(inside, places, places[inside][0]), inside)
+        low = float(axis.places.min(where=inside, initial=size))
+        places = np.where(inside, axis.places, low)
+        return cls(size, places, inside, int(low), int(places.max()))
 
-    @property
-    def nearest(self) -> Indexes:
+    def nearest(self) -> _Cells:
         """The cell that holds each place."""
         # not negative, so that cutting off the fraction is rounding down
-        return self.places.astype(np.intp)
+        return _Cells((self.places.astype(np.intp),), self.first, self.last)
 
-    def between(self, turn: float | None) -> tuple[Indexes, Indexes, Floats]:
+    def between(self, turn: float | None) -> tuple[_Cells, Floats]:
         """The cells before and after each place, and how far it is from the one to the other.
 
         At an end of the axis they are the same; where `turn`, cells once around the globe, is the whole
@@ -73,11 +85,14 @@ class _Axis:
         shifted = self.places - 0.5
         before = np.floor(shifted)
         share = shifted - before
-        first = before.astype(np.intp)
-        second = first + 1
+        start = before.astype(np.intp)
+        end = start + 1
+        if self.first > 0 and self.last < self.size - 1:
+            return _Cells((start, end), self.first - 1, self.last + 1), share
         if turn is not None and abs(turn - self.size) < 1e-6:
-            return first % self.size, second % self.size, share
-        return first.clip(0, self.size - 1), second.clip(0, self.size - 1), share
+            return _Cells((start % self.size, end % self.size), 0, self.size - 1), share
+        ends = start.clip(0, self.size - 1), end.clip(0, self.size - 1)
+        return _Cells(ends, max(self.first - 1, 0), min(self.last + 1, self.size - 1)), share
 
 
 def gather(
@@ -100,18 +115,17 @@ def gather(
     ------
     PyramidCorrupt, StoreFailed
     """
-    scale, (height, width) = 0.5**level, chunks.format(level).shape
-    down, right = _Axis.of(places.rows * scale, height), _Axis.of(places.cols * scale, width)
+    height, width = chunks.format(level).shape
+    down, right = _Axis.of(places.rows, height), _Axis.of(places.cols, width)
     if down is None or right is None:
         return None
     if not smooth:
-        (values,) = _pick(chunks, level, [down.nearest], [right.nearest]) or (None,)
+        (values,) = _pick(chunks, level, down.nearest(), right.nearest()) or (None,)
         if values is None:
             return None
         return Gathered(values, _valid(cell_type, values, down, right))
-    above, below, share_down = down.between(None)
-    before, after, share_right = right.between(None if places.turn is None else places.turn * scale)
-    corners = _pick(chunks, level, [above, below], [before, after])
+    (rows, share_down), (cols, share_right) = down.between(None), right.between(places.turn)
+    corners = _pick(chunks, level, rows, cols)
     if corners is None:
         return None
     dtype = np.promote_types(cell_type.dtype, np.float32)
@@ -147,27 +161,22 @@ def _valid(cell_type: CellType | None, values: Cells, down: _Axis, right: _Axis)
     return valid
 
 
-def _pick(
-    chunks: CachedChunks, level: int, rows: Sequence[Indexes], cols: Sequence[Indexes]
-) -> list[Cells] | None:
+def _pick(chunks: CachedChunks, level: int, rows: _Cells, cols: _Cells) -> list[Cells] | None:
     """The cells of a level in each of `rows` and each of `cols`; None when all of them are fill."""
-    window = _around(rows, cols)
-    place_count = np.broadcast(rows[0], cols[0]).size
+    window = Window(
+        row=rows.first, col=cols.first, height=rows.last - rows.first + 1, width=cols.last - cols.first + 1
+    )
+    place_count = np.broadcast(rows.indexes[0], cols.indexes[0]).size
     if window.cell_count > max(SPREAD * place_count, FEW):
-        return [_picked_by_chunk(chunks, level, row, col) for row in rows for col in cols]
+        return [_picked_by_chunk(chunks, level, row, col) for row in rows.indexes for col in cols.indexes]
     block = chunks.read_block(level, window)
     if block is None:
         return None
     width, first = block.window.width, block.window.row * block.window.width + block.window.col
     flat = block.cells.reshape(-1)
-    starts = [row * width - first for row in rows]
-    return [flat.take(start + col) for start in starts for col in cols]
-
-
-def _around(rows: Sequence[Indexes], cols: Sequence[Indexes]) -> Window:
-    row, col = (min(int(each.min()) for each in axis) for axis in (rows, cols))
-    row_stop, col_stop = (max(int(each.max()) for each in axis) + 1 for axis in (rows, cols))
-    return Window(row=row, col=col, height=row_stop - row, width=col_stop - col)
+    starts = [row * width - first for row in rows.indexes]
+    # none lies outside: "clip" is faster than to look for one that does
+    return [flat.take(start + col, mode="clip") for start in starts for col in cols.indexes]
 
 
 def _picked_by_chunk(chunks: CachedChunks, level: int, rows: Indexes, cols: Indexes) -> Cells:

@@ -1,7 +1,7 @@
 """Where the cells of a map tile lie among a terrain's: exactly, or interpolated between exact nodes.
 
 PROJ takes a tenth of a second for the cells of a few map tiles; between nodes that are close enough the
-map is as good as plane. How close that is, some points between them tell.
+map is as good as plane. How close that is, the nodes themselves tell.
 """
 
 from __future__ import annotations
@@ -27,33 +27,56 @@ TOLERANCE = 1e-3
 MOST_REFINED = 8
 """Times as many nodes a side; what needs more is computed cell by cell."""
 
+SAMPLES = 5
+"""Points a side of a tile that are looked at where its centre tells nothing."""
+
 FEW = 40
 """Cells a side of a window so small that nodes are not worth it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Columns and rows of level 0, with fractions, of the centres of a window of a map tile's cells.
+    """Columns and rows of a level, with fractions, of the centres of a window of a map tile's cells.
 
     Attributes
     ----------
     window : Window
         Of the map tile's cells; what lies outside is not on the terrain.
-    cols, rows : float64 that broadcast to (height, width)
-        (1, width) and (height, 1) where the axes of map and terrain are parallel. Not finite where the
-        map has no place on the terrain.
+    cols, rows : AxisPlaces
+        (1, width) and (height, 1) where the axes of map and terrain are parallel, else (height, width).
     turn : float or None
         Columns once around the globe, of which each is given as the first one that is not negative.
     """
 
     window: Window
-    cols: Floats
-    rows: Floats
+    cols: AxisPlaces
+    rows: AxisPlaces
     turn: float | None
+
+    def coarser(self) -> Places:
+        """The same in the next coarser level."""
+        turn = None if self.turn is None else self.turn / 2
+        return Places(self.window, self.cols.halved(), self.rows.halved(), turn)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisPlaces:
+    """Places along one axis; all that are numbers lie from `low` to `high`, both NaN when some are none."""
+
+    places: Floats
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, places: Floats) -> AxisPlaces:
+        return cls(places, float(places.min()), float(places.max()))
+
+    def halved(self) -> AxisPlaces:
+        return AxisPlaces(self.places / 2, self.low / 2, self.high / 2)
 
 
 def part_on_terrain(tile: TileGrid, finder: CellFinder) -> Window | None:
-    """The cells of a map tile that may lie on the terrain, in whole spaces between nodes; None: none do."""
+    """The cells of a map tile that may lie on the terrain; None: none do."""
     whole = Window(row=0, col=0, height=tile.height, width=tile.width)
     extent = finder.extent
     if extent is None:
@@ -73,47 +96,54 @@ def part_on_terrain(tile: TileGrid, finder: CellFinder) -> Window | None:
 def cells_per_cell(tile: TileGrid, window: Window, finder: CellFinder) -> float | None:
     """Cells of level 0 that one cell of a map tile is across where it is narrowest, at the tile's centre.
 
-    At the point of `window` that is nearest to the centre, when the centre is not in it. None where PROJ
-    has no answer.
+    At the point of `window` that is nearest to the centre, when the centre is not in it; where PROJ has no
+    answer there, the least of some points of the window. None where it has none at all.
     """
     col = min(max(tile.width / 2, window.col), window.col_stop)
     row = min(max(tile.height / 2, window.row), window.row_stop)
-    x = tile.x(np.array([col - 0.5, col + 0.5, col, col]))
-    y = tile.y(np.array([row, row, row - 0.5, row + 0.5]))
+    across = _across(tile, np.array([col]), np.array([row]), finder)
+    if not across.size:
+        cols, rows = np.meshgrid(
+            np.linspace(window.col, window.col_stop, SAMPLES),
+            np.linspace(window.row, window.row_stop, SAMPLES),
+        )
+        across = _across(tile, cols.ravel(), rows.ravel(), finder)
+    return float(across.min()) if across.size else None
+
+
+def _across(tile: TileGrid, col: Floats, row: Floats, finder: CellFinder) -> Floats:
+    """At points of a map tile; only at those that PROJ has an answer for."""
+    still = np.zeros_like(col)
+    half = still + 0.5
+    x = tile.x(np.stack([col - half, col + half, col, col]))
+    y = tile.y(np.stack([row, row, row - half, row + half]))
     cols, rows = finder.find(x, y)
-    steps = np.array([[cols[1] - cols[0], cols[3] - cols[2]], [rows[1] - rows[0], rows[3] - rows[2]]])
-    if finder.turn is not None:
-        steps[0] -= np.round(steps[0] / finder.turn) * finder.turn
-    if not np.isfinite(steps).all():
-        return None
-    return float(np.linalg.svd(steps, compute_uv=False)[-1])
+    with np.errstate(invalid="ignore"):
+        across, along = cols[1::2] - cols[::2], rows[1::2] - rows[::2]
+        if finder.turn is not None:
+            across = across - np.round(across / finder.turn) * finder.turn
+        # the lesser singular value of each 2 x 2 matrix of steps
+        total = (across**2 + along**2).sum(axis=0)
+        area = across[0] * along[1] - across[1] * along[0]
+        narrow = np.sqrt(np.maximum(total - np.sqrt(np.maximum(total**2 - 4 * area**2, 0)), 0) / 2)
+    return np.asarray(narrow[np.isfinite(narrow)])
 
 
 def place_cells(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> Places:
-    """The places of a window of a map tile's cells, right to `TOLERANCE` cells of the level."""
+    """The places of a window of a map tile's cells in a level, right to `TOLERANCE` of its cells."""
     if max(window.shape) <= FEW:
-        return _exactly(tile, window, finder)
+        return _exactly(tile, window, finder, level)
     step = max(tile.height, tile.width) // NODES
-    nodes = _Nodes.around(tile, window, finder, step)
-    if nodes is None:
-        return _exactly(tile, window, finder)
-    tolerance = TOLERANCE * 2.0**level
-    if nodes.are_parallel(tolerance / 1000):
-        return _along_axes(tile, window, finder)
-    error = nodes.error(tile, finder)
-    refined = 1
-    while error > tolerance * refined**2 and refined <= MOST_REFINED:
-        refined *= 2
-    if refined > MOST_REFINED or step % refined:
-        return _exactly(tile, window, finder)
-    if refined > 1:
-        finer = _Nodes.around(tile, window, finder, step // refined)
-        if finer is None:
-            return _exactly(tile, window, finder)
-        nodes = finer
-    cols, rows = nodes.between()
-    inside = window.relative_to(nodes.window).slices
-    return Places(window, _turned(cols[inside], finder), rows[inside], finder.turn)
+    nodes = _Nodes.around(tile, window, finder, level, step)
+    if nodes is not None and nodes.are_parallel:
+        return _along_axes(tile, window, finder, level)
+    while nodes is not None and nodes.error > TOLERANCE:
+        refined = 2 ** math.ceil(math.log2(nodes.error / TOLERANCE) / 2)  # the error falls with its square
+        if nodes.step % refined or step // nodes.step * refined > MOST_REFINED:
+            nodes = None
+        else:
+            nodes = _Nodes.around(tile, window, finder, level, nodes.step // refined)
+    return _exactly(tile, window, finder, level) if nodes is None else nodes.places(window, finder, level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +151,7 @@ class _Nodes:
     """Exact places of points `step` cells apart, on corners of cells; `window` is the cells between them.
 
     They lie where a multiple of `step` does in the whole matrix, so that neighbouring tiles have the same.
+    There are three a side or more.
     """
 
     window: Window
@@ -129,47 +160,49 @@ class _Nodes:
     rows: Floats
 
     @classmethod
-    def around(cls, tile: TileGrid, window: Window, finder: CellFinder, step: int) -> _Nodes | None:
+    def around(
+        cls, tile: TileGrid, window: Window, finder: CellFinder, level: int, step: int
+    ) -> _Nodes | None:
         """The nodes around a window; None where PROJ has no answer for some."""
-        top = _floored(tile.row + window.row, step) - tile.row
-        left = _floored(tile.col + window.col, step) - tile.col
-        height = math.ceil((window.row_stop - top) / step) * step
-        width = math.ceil((window.col_stop - left) / step) * step
+        top = (tile.row + window.row) // step * step - tile.row
+        left = (tile.col + window.col) // step * step - tile.col
+        height, width = (
+            max(2, math.ceil((stop - start) / step)) * step
+            for start, stop in ((top, window.row_stop), (left, window.col_stop))
+        )
         x = tile.x(np.arange(left, left + width + 1, step, dtype=np.float64))
         y = tile.y(np.arange(top, top + height + 1, step, dtype=np.float64))
         cols, rows = finder.find(*np.meshgrid(x, y))
         if not (np.isfinite(cols).all() and np.isfinite(rows).all()):
             return None
+        scale = 0.5**level
         around = Window(row=top, col=left, height=height, width=width)
-        return cls(around, step, _unwrapped(cols, finder.turn), rows)
+        return cls(around, step, _unwrapped(cols, finder.turn) * scale, rows * scale)
 
-    def are_parallel(self, tolerance: float) -> bool:
-        """Whether columns depend on x alone and rows on y alone."""
-        return bool(
-            np.ptp(self.cols, axis=0).max() <= tolerance and np.ptp(self.rows, axis=1).max() <= tolerance
+    @property
+    def are_parallel(self) -> bool:
+        """Whether columns depend on x alone and rows on y alone, as far as it shows."""
+        off = max(float(np.ptp(self.cols, axis=0).max()), float(np.ptp(self.rows, axis=1).max()))
+        return off <= TOLERANCE / 1000
+
+    @property
+    def error(self) -> float:
+        """How far interpolated places are off, at most: what is between three nodes in a row tells."""
+        return max(
+            float(np.abs(each[2:] - 2 * each[1:-1] + each[:-2]).max()) / 8
+            for nodes in (self.cols, self.rows)
+            for each in (nodes, nodes.T)
         )
 
-    def error(self, tile: TileGrid, finder: CellFinder) -> float:
-        """The largest difference of interpolated and exact places, halfway between some neighbouring nodes.
-
-        Not in the midst of four: there the errors along both axes cancel out, where a map keeps angles.
-        """
-        down, right = (_some(size - 1) for size in self.rows.shape)
-        row = np.concatenate([np.repeat(down, right.size), np.repeat(down + 0.5, right.size)])
-        col = np.concatenate([np.tile(right + 0.5, down.size), np.tile(right, down.size)])
-        cols, rows = finder.find(
-            tile.x(self.window.col + col * self.step), tile.y(self.window.row + row * self.step)
+    def places(self, window: Window, finder: CellFinder, level: int) -> Places:
+        """Places of a window between the nodes."""
+        inside = window.relative_to(self.window).slices
+        cols, rows = (
+            # what is interpolated stays between its nodes
+            AxisPlaces(_interpolated(each, self.step)[inside], float(each.min()), float(each.max()))
+            for each in (self.cols, self.rows)
         )
-        if not (np.isfinite(cols).all() and np.isfinite(rows).all()):
-            return math.inf
-        off = cols - _halfway(self.cols, row, col)
-        if finder.turn is not None:
-            off -= np.round(off / finder.turn) * finder.turn
-        return float(max(np.abs(off).max(), np.abs(rows - _halfway(self.rows, row, col)).max()))
-
-    def between(self) -> tuple[Floats, Floats]:
-        """Columns and rows of all cells' centres between the nodes, interpolated: (height, width) each."""
-        return _interpolated(self.cols, self.step), _interpolated(self.rows, self.step)
+        return _turned(window, cols, rows, finder, level)
 
 
 def _interpolated(nodes: Floats, step: int) -> Floats:
@@ -182,33 +215,21 @@ def _interpolated(nodes: Floats, step: int) -> Floats:
     return down.reshape(-1, along.shape[1])
 
 
-def _some(count: int) -> Floats:
-    """Up to five of the numbers below `count`, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, 5).astype(np.intp)).astype(np.float64)
-
-
-def _halfway(nodes: Floats, row: Floats, col: Floats) -> Floats:
-    """Between the two nodes that are nearest to places with one whole number and one that ends in a half."""
-    first, last = (nodes[cut(row).astype(np.intp), cut(col).astype(np.intp)] for cut in (np.floor, np.ceil))
-    return np.asarray((first + last) / 2)
-
-
-def _floored(value: int, step: int) -> int:
-    return value // step * step
-
-
-def _exactly(tile: TileGrid, window: Window, finder: CellFinder) -> Places:
+def _exactly(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> Places:
     x, y = _centres(tile, window)
     cols, rows = finder.find(*np.meshgrid(x, y))
-    return Places(window, _turned(cols, finder), rows, finder.turn)
+    scale = 0.5**level
+    return _turned(window, AxisPlaces.of(cols * scale), AxisPlaces.of(rows * scale), finder, level)
 
 
-def _along_axes(tile: TileGrid, window: Window, finder: CellFinder) -> Places:
+def _along_axes(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> Places:
     """Exactly, of one row and of one column: all others are the same."""
     x, y = _centres(tile, window)
     cols, _ = finder.find(x, np.full_like(x, y[y.size // 2]))
     _, rows = finder.find(np.full_like(y, x[x.size // 2]), y)
-    return Places(window, _turned(cols[None, :], finder), rows[:, None], finder.turn)
+    scale = 0.5**level
+    right, down = AxisPlaces.of(cols[None, :] * scale), AxisPlaces.of(rows[:, None] * scale)
+    return _turned(window, right, down, finder, level)
 
 
 def _centres(tile: TileGrid, window: Window) -> tuple[Floats, Floats]:
@@ -225,10 +246,12 @@ def _unwrapped(cols: Floats, turn: float | None) -> Floats:
     return np.unwrap(np.concatenate([first, cols[:, 1:]], axis=1), period=turn, axis=1)
 
 
-def _turned(cols: Floats, finder: CellFinder) -> Floats:
-    """Columns from 0 to once around the globe; what is not finite stays so."""
-    turn = finder.turn
-    if turn is None or (cols.min() >= 0 and cols.max() < turn):
-        return cols
-    with np.errstate(invalid="ignore"):
-        return np.mod(cols, turn)
+def _turned(window: Window, cols: AxisPlaces, rows: AxisPlaces, finder: CellFinder, level: int) -> Places:
+    """Places with columns from 0 to once around the globe; what is not finite stays so."""
+    if finder.turn is None:
+        return Places(window, cols, rows, None)
+    turn = finder.turn * 0.5**level
+    if not (cols.low >= 0 and cols.high < turn):
+        with np.errstate(invalid="ignore"):
+            cols = AxisPlaces.of(np.mod(cols.places, turn))
+    return Places(window, cols, rows, turn)
