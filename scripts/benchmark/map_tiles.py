@@ -80,7 +80,7 @@ def compare_map_tiles(folder: Path, size: int, effort: Effort) -> str:
         for contestant in contestants:
             _measure(contestant, tiles, spare, effort)
         print(f"round {number} of {effort.rounds}", flush=True)
-    windows = _compare_windows(folder, effort)
+    windows = compare_windows(folder, size, effort)
     caption = (
         f"{size} x {size} cells of float32 in UTM, {len(tiles)} map tiles of 256 x 256 cells as PNG in "
         "viridis, "
@@ -190,7 +190,7 @@ def _median(passes: Sequence[Pass], figure: Callable[[Pass], float]) -> float:
     return median(figure(each) for each in passes)
 
 
-def _compare_windows(folder: Path, effort: Effort) -> str:
+def compare_windows(folder: Path, size: int, effort: Effort) -> str:
     """Windows of a level whose chunks are warm, beside a file server sending the same bytes."""
     files = folder / "windows"
     files.mkdir(exist_ok=True)
@@ -200,10 +200,10 @@ def _compare_windows(folder: Path, effort: Effort) -> str:
     ]
     static = app_served("benchmark.maps.static_app:app", {"BENCHMARK_FILES": str(files)})
     with served(folder, {}) as service, static as file_server:
-        for side in WINDOWS:
-            ours = Question(
-                0, f"/terrain/massif/pyramid/mean/{LEVEL}?row=700&col=900&height={side}&width={side}&f=npy"
-            )
+        for side in (side for side in WINDOWS if side <= size >> LEVEL):
+            begin = ((size >> LEVEL) - side) // 2
+            window = f"row={begin}&col={begin}&height={side}&width={side}"
+            ours = Question(0, f"/terrain/massif/pyramid/mean/{LEVEL}?{window}&f=npy")
             content = ask_all(service, [ours], 1).answers[0].content
             (files / f"{side}.npy").write_bytes(content)
             theirs = Question(0, f"/{side}.npy")

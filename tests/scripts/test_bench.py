@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,23 @@ import numpy as np
 import pytest
 import zarr
 
+from benchmark.asking import Answer, Pass
 from benchmark.build import OURS, make_table, run_script
 from benchmark.cold import Crowd, compare_cold_requests
 from benchmark.costs import Cost, median_cost
 from benchmark.large_catalogue import Size
+from benchmark.map_tiles import (
+    Contestant,
+    compare_map_tiles,
+    compare_windows,
+    make_zoom_table,
+)
+from benchmark.map_tiles import Effort as MapEffort
+from benchmark.map_tiles import (
+    make_table as make_map_table,
+)
 from benchmark.serve import Effort, compare_serving
+from benchmark.served import command_of
 
 pytestmark = pytest.mark.long
 
@@ -123,3 +136,48 @@ def test_a_catalogue_is_served_beside_its_bare_sql() -> None:
 def test_many_cold_requests_are_compared_with_one(tmp_path: Path) -> None:
     told = compare_cold_requests(tmp_path, Crowd(requests=8, processes=2, rounds=1, cells=600))
     assert "8 equal ones to 2 processes" in told
+
+
+MAP_EFFORT = MapEffort(rounds=1, tiles=2, repeats=1, clients=2)
+
+
+def test_map_tiles_are_compared_with_titiler_s(tmp_path: Path) -> None:
+    pytest.importorskip("titiler.core", reason="needs the peers: scripts/bench tiles installs them")
+    told = compare_map_tiles(tmp_path, 2 * SIZE, MAP_EFFORT)
+    for name in ("Ziggurat, cold", "TiTiler, COG, cold", "Ziggurat, warm", "TiTiler, COG, warm"):
+        assert f"\n| {name} | " in told
+
+
+def test_windows_of_levels_are_compared_with_a_file_server(tiles: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiles, tmp_path / "tiles")
+    command_of(tmp_path, "add", "--create", "massif", "tiles/*.tif")
+    command_of(tmp_path, "build", "massif", "--metric", "mean")
+    table = compare_windows(tmp_path, SIZE, MAP_EFFORT)
+    assert [row.split(" | ")[:2] for row in table.splitlines()[2:]] == [
+        ["| 64 x 64 cells", "17"],
+        ["| 256 x 256 cells", "262"],
+    ]
+
+
+def answers(*zooms_and_seconds: tuple[int, float]) -> tuple[Answer, ...]:
+    return tuple(Answer(zoom, seconds, b"x" * 2000) for zoom, seconds in zooms_and_seconds)
+
+
+def contestant(name: str, wall_s: float) -> Contestant:
+    made = Contestant(name, lambda: pytest.fail("it was not to be started"), "/{z}/{x}/{y}")
+    asked = Pass(wall_s, 0.03, answers((3, 0.1), (4, 0.2), (4, 0.4)))
+    made.cold.append(asked)
+    made.warm.append(asked)
+    return made
+
+
+def test_map_tiles_are_told_as_rates_and_ratios() -> None:
+    ours, other = contestant("Ziggurat", 0.5), contestant("other", 2.0)
+    assert (
+        "| other, warm | 2 | 200.0 | 396.0 | 10.0 | 2.0 | 4.0 |" in make_map_table(ours, other).splitlines()
+    )
+    rows = make_zoom_table(ours, other).splitlines()
+    assert rows[2:] == [
+        "| 3 | 1 | 100.0 | 100.0 | 100.0 | 100.0 | 2.0 | 2.0 |",
+        "| 4 | 2 | 300.0 | 300.0 | 300.0 | 300.0 | 2.0 | 2.0 |",
+    ]
