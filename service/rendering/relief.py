@@ -6,7 +6,7 @@ B. K. P. Horn, "Hill shading and the reflectance map", Proc. IEEE 69 (1981), doi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,23 +78,50 @@ def _differences(heights: Heights) -> tuple[Values, Values]:
 
 
 def _careful_differences(heights: Heights) -> tuple[Values, Values]:
-    """The same where some cells have no value."""
-    values = np.where(heights.valid, _floating(heights.values), 0)
-    return _eastwards(values, heights.valid), _eastwards(values.T, heights.valid.T).T
+    """The same where some cells have no value: only those beside them need more than the plain formula."""
+    known = replace(heights, values=np.where(heights.valid, _floating(heights.values), 0))
+    east, south = _differences(known)
+    beside = np.flatnonzero(heights.valid[1:-1, 1:-1] & ~_has_all_neighbours(heights.valid))
+    rows, cols = np.divmod(beside, east.shape[1])
+    values, valid = (_nine(each, rows, cols) for each in (known.values, heights.valid))
+    east[rows, cols] = _eastwards(values, valid)
+    south[rows, cols] = _eastwards(_transposed(values), _transposed(valid))
+    return east, south
 
 
-def _eastwards(values: Values, valid: NDArray[np.bool_]) -> Values:
-    """The rise over two cells of each of three rows, or twice that over one; then four times their mean."""
-    left, middle, right = valid[:, :-2], valid[:, 1:-1], valid[:, 2:]
-    ahead, behind = values[:, 2:] - values[:, 1:-1], values[:, 1:-1] - values[:, :-2]
-    has_ahead, has_behind = right & middle, left & middle
-    # without a middle, which is 0 then, the sum of the two is still the rise from left to right
-    rise = np.where(has_ahead, ahead, behind) + np.where(has_behind, behind, ahead)
-    known = (has_ahead | has_behind | (left & right)).astype(values.dtype)
-    rise = np.where(left & right, ahead + behind, rise) * known
-    weight = known[:-2] + 2 * known[1:-1] + known[2:]
-    total: Values = rise[:-2] + 2 * rise[1:-1] + rise[2:]
-    total *= 4 / np.maximum(weight, 1)
+def _has_all_neighbours(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    along = valid[:, :-2] & valid[:, 1:-1] & valid[:, 2:]
+    whole: NDArray[np.bool_] = along[:-2] & along[1:-1] & along[2:]
+    return whole
+
+
+def _nine(cells: NDArray[Any], rows: NDArray[np.intp], cols: NDArray[np.intp]) -> list[list[NDArray[Any]]]:
+    """Some cells' three rows of three neighbours; `rows` and `cols` are those of the upper left one."""
+    line, first = cells.ravel(), rows * cells.shape[1] + cols
+    return [[line[first + (down * cells.shape[1] + right)] for right in range(3)] for down in range(3)]
+
+
+def _transposed(nine: list[list[NDArray[Any]]]) -> list[list[NDArray[Any]]]:
+    return [list(col) for col in zip(*nine, strict=True)]
+
+
+def _eastwards(values: list[list[NDArray[Any]]], valid: list[list[NDArray[Any]]]) -> Values:
+    """Eight times the rise over one cell.
+
+    Each of the three rows counts with its rise over two cells, or twice that over one; then four times
+    their mean.
+    """
+    total, weights = np.zeros_like(values[0][0]), np.zeros_like(values[0][0])
+    for weight, (west, middle, east), (has_west, has_middle, has_east) in zip(
+        (1, 2, 1), values, valid, strict=True
+    ):
+        half = has_middle & (has_west ^ has_east)
+        # what has no value is 0
+        rise = np.where(half, 2 * np.where(has_east, east - middle, middle - west), east - west)
+        counts = weight * (half | (has_west & has_east))
+        total += counts * rise
+        weights += counts
+    total *= 4 / np.maximum(weights, 1)
     return total
 
 

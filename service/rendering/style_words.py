@@ -45,7 +45,9 @@ def parse_style(text: str | None) -> Style:
     for word in words:
         key, _, value = word.partition("=")
         if key not in readers:
-            raise StyleParameterInvalid(name, key[:100], f"no such parameter; there are {', '.join(readers)}")
+            raise StyleParameterInvalid(
+                name, key[:100], f"no such parameter; there are {', '.join(parameters_of(name))}"
+            )
         if key in given:
             raise StyleParameterInvalid(name, key, "given twice; give it once")
         try:
@@ -53,6 +55,11 @@ def parse_style(text: str | None) -> Style:
         except ValueError as error:
             raise StyleParameterInvalid(name, key, str(error)) from error
     return _style(name, given)
+
+
+def parameters_of(name: str) -> tuple[str, ...]:
+    """The parameters that a style takes."""
+    return tuple(_readers(name))
 
 
 def _style(name: str, given: Mapping[str, Any]) -> Style:

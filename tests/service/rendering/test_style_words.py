@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from readme import rows
 from service.rendering.errors import StyleParameterInvalid, StyleUnknown
-from service.rendering.style_words import DEFAULT_STYLE, STYLES, parse_style
+from service.rendering.style_words import DEFAULT_STYLE, STYLES, parameters_of, parse_style
 from service.rendering.styles import HeightCode, Hillshade, Ramp, Rescale, Slope
 
 
@@ -111,3 +114,11 @@ def test_any_words_are_a_style_or_are_refused(words: str) -> None:
 def test_every_style_has_one_spelling(nodata_height: float, border: int) -> None:
     style = HeightCode(name="terrain-rgb", border=border, nodata_height=nodata_height)
     assert parse_style(str(style)) == style
+
+
+def test_the_readme_tells_of_every_style_and_its_parameters() -> None:
+    table = rows("Maps")
+    assert tuple(table) == STYLES
+    for name, (_, parameters) in table.items():
+        told = set(re.findall(r"`([a-z_]+)(?:=[^`]*)?`", parameters))
+        assert set(parameters_of(name)) <= told, name

@@ -125,6 +125,27 @@ def hills_under(address: str, border: int) -> np.ndarray:
     return heights
 
 
+@pytest.mark.parametrize("matrix_set", ["WebMercatorQuad", "WorldCRS84Quad", "native"])
+@pytest.mark.parametrize(("right", "down"), [(1, 0), (0, 1)])
+def test_the_border_of_a_tile_is_its_neighbours_edge(
+    client: AppClient, matrix_set: str, right: int, down: int
+) -> None:
+    told = document(client, f"/terrain/hills/map/max/{matrix_set}")
+    finest = told["tileMatrixSetLimits"][-1]
+    z, col, row = finest["tileMatrix"], finest["minTileCol"], finest["minTileRow"]
+    one, other = (
+        heights_of(
+            client.get(f"/terrain/hills/map/max/{matrix_set}/terrarium;border=1/{z}/{x}/{y}.png").content,
+            "terrarium",
+        )
+        for x, y in ((col, row), (col + right, row + down))
+    )
+    if right:
+        one, other = one.T, other.T
+    np.testing.assert_array_equal(one[-2:], other[:2])
+    assert np.ptp(one[-2:]) > 10
+
+
 def test_heights_of_an_unknown_unit_have_no_encoding_and_the_problem_says_what_to_do(
     client: AppClient,
 ) -> None:
@@ -164,6 +185,27 @@ def test_every_link_of_the_list_leads_to_a_tileset_and_its_tile_json(client: App
         for other in told["links"]:
             if other["rel"] in {"alternate", "self", "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"}:
                 assert client.get(other["href"]).status_code == 200, other
+
+
+@pytest.mark.parametrize("style", ["hillshade", "slope"])
+def test_a_tilted_plane_has_one_colour_in_all_tiles_up_to_its_edge(
+    client: AppClient, shared_installation: Installation, style: str
+) -> None:
+    name = f"plane-{style}"
+    rows, cols = np.indices((300, 520))
+    np.save(shared_installation.tiles / f"{name}.npy", (100 + 3.0 * rows + 2.0 * cols).astype(np.float32))
+    tile = {"url": shared_installation.offer_tile(f"{name}.npy"), "x": 0, "y": 0}
+    place = {"crs": "EPSG:32632", "anchor_transform": [10, 0, 500000, 0, -10, 5200000]}
+    add_terrain(client, name, tile, unit="m", **place)
+    build(client, name)
+    finest = document(client, f"/terrain/{name}/map/max/native")["tileMatrixSetLimits"][-1]
+    colours = set()
+    for x in range(finest["maxTileCol"] + 1):
+        for y in range(finest["maxTileRow"] + 1):
+            answer = client.get(f"/terrain/{name}/map/max/native/{style}/{finest['tileMatrix']}/{x}/{y}.png")
+            colours |= set(np.unique(indices_of(answer.content)).tolist())
+    assert len(colours - {0}) == 1
+    assert 0 in colours, "beyond the terrain it is transparent"
 
 
 def test_a_terrain_that_lies_nowhere_has_its_own_matrix(client: AppClient) -> None:
