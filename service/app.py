@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 from zarr import open_group
 from zarr.storage import MemoryStore
 
+from service.allocation import keep_freed_memory
 from service.body_limits import BodyLimits
 from service.careful_headers import CarefulHeaders
 from service.cross_origin import CrossOrigin
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings)
         not_prepared = prepare_to_serve(house.database)
+        keep_freed_memory()
         _start_zarr()
         app.state.desk = open_desk(house)
         monitor.watch(app.state.desk)
