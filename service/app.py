@@ -97,9 +97,10 @@ def include_routes(app: FastAPI) -> None:
     """All there are. The first that matches an address answers."""
     # tables come before other tiles, and these first: "/terrain/tile/…" is not a terrain of that name
     kinds = (health, monitoring, registrations, tiles, terrains, pyramids, builds, levels, zarrs)
-    maps = (map_tiles, map_documents, landing)
+    documents = (map_documents, landing)
     values = (elevations, profiles, opentopodata)
-    for routes in (viewer, *kinds, *maps, *values):  # the viewer's page, where one is wanted, before JSON
+    # map tiles are asked for most; the viewer's page comes, where one is wanted, before JSON
+    for routes in (map_tiles, viewer, *kinds, *documents, *values):
         app.include_router(routes.router)
 
 

@@ -61,6 +61,13 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redact(text) == text
 
 
+@pytest.mark.parametrize(
+    "text", ["://a@", "?a=", "Authorization:x", "BEARER x", "token=x", "token:x", "zig_0.x"]
+)
+def test_the_least_that_a_rule_needs_is_looked_at(text: str) -> None:
+    assert "***" in str(redact(text))
+
+
 def test_texts_are_found_however_deep_they_are() -> None:
     url = f"https://a:{SECRET}@b"
     value = {"urls": [url, (url, {"url": url})], "path": Path("/x"), "n": 1, "part": 0.5, "none": None}
