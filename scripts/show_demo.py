@@ -22,6 +22,8 @@ from pydantic import ValidationError
 import make_massif
 import make_small_terrains
 from bootstrap import ENVIRONMENT, ROOT
+from fetch_viewer import fetch_packages
+from own_environments import NotInstallable
 from service.cli import run
 from service.command_errors import CommandRefused, report
 from service.commands.opening import open_installation
@@ -107,6 +109,7 @@ def main() -> int:
                 check_access(open_installation())
     except (ValidationError, CommandRefused) as error:
         return report(error)
+    _fetch_viewer()
     if not (_make_tiles(place, given.size) and all(_prepare(terrain) for terrain in TERRAINS)):
         print("The demo stops here.", file=sys.stderr)
         return 1
@@ -129,6 +132,14 @@ def _arguments() -> argparse.Namespace:
         help="cells a side of the massif, a multiple of 64 (default: %(default)s)",
     )
     return parser.parse_args()
+
+
+def _fetch_viewer() -> None:
+    """Have the viewer draw maps, where npm is to be had."""
+    try:
+        fetch_packages()
+    except NotInstallable as reason:
+        print(f"The viewer shows cells only, since npm does not give its packages: {reason}", file=sys.stderr)
 
 
 def _make_tiles(place: Place, size: int) -> bool:
@@ -178,7 +189,7 @@ def _tell_what_to_open(place: Place, settings: Settings, *, serves: bool) -> Non
         f"""
 Everything is built{"" if serves else ", and served by scripts/demo without --no-serve"}.
 
-Open {base}/docs in a browser: every request, to be tried there. Or in another shell:
+Open {base}/ in a browser to look at the terrains, {base}/docs to try every request. Or in another shell:
 
   # the terrains, and one tile in numbers
   curl '{base}/terrain'

@@ -20,9 +20,10 @@ from fresh import make_fresh_environment
 from installations import Installation, make_installation
 from make_small_terrains import GOLDEN
 from matrix.cases import served_cases
-from matrix.environments import GROUPS, PROGRAMS, Group, NotInstallable, clean_environment, run_program
+from matrix.environments import GROUPS, PROGRAMS, Group, run_program
 from matrix.table import COLUMNS, GOOD, NOT_INSTALLED, not_installed, rows_of, table_of, untold
 from oracle import NativeCells
+from own_environments import NotInstallable, clean_environment
 from readme import README
 from rest import add_golden, figure, open_client, serve
 

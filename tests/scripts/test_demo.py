@@ -156,7 +156,8 @@ def test_the_worked_example_is_the_documented_one(shown: Shown, server: str) -> 
     assert (
         httpx.get(f"{server}/terrain/1/pyramid/max/4").headers["content-type"] == "application/problem+json"
     )
-    assert f"Open {server}/docs" in shown.text
+    assert f"Open {server}/ in a browser" in shown.text
+    assert f"{server}/docs to try" in shown.text
     assert httpx.get(f"{server}/docs").status_code == 200
 
 

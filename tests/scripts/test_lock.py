@@ -11,6 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from fetch_viewer import PINS as VIEWER
 from matrix.environments import GROUPS, PROGRAMS, Group
 
 ROOT = Path(__file__).parents[2]
@@ -63,9 +64,10 @@ def test_the_locks_of_readers_hold_what_their_groups_declare(group: Group) -> No
     assert wanted <= pinned(str(group.lock.relative_to(ROOT))).keys()
 
 
-def test_npm_s_lock_holds_what_is_declared_with_digests_and_no_address_of_a_package() -> None:
-    declared_there = json.loads((PROGRAMS / "package.json").read_text())["dependencies"]
-    lock = json.loads((PROGRAMS / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", [PROGRAMS, VIEWER, ROOT / "tests" / "viewer"], ids=lambda path: path.name)
+def test_npm_s_lock_holds_what_is_declared_with_digests_and_no_address_of_a_package(folder: Path) -> None:
+    declared_there = json.loads((folder / "package.json").read_text())["dependencies"]
+    lock = json.loads((folder / "package-lock.json").read_text())
     own, *packages = lock["packages"].values()
     assert own["dependencies"] == declared_there
     assert {

@@ -20,9 +20,11 @@ export function value(number, unit = null) {
   return unit && unit !== "1" ? `${written}\u00a0${unit}` : written;
 }
 
-/** A length on the ground, in metres. */
-export function length(metres) {
-  return metres >= 1000 ? `${value(Number((metres / 1000).toPrecision(4)))}\u00a0km` : `${value(Math.round(metres))}\u00a0m`;
+/** A length in its unit: metres as kilometres where they are many. */
+export function lengthOf(length, unit) {
+  if (unit === null) return `${value(Number(length.toFixed(1)))} cells`;
+  if (unit !== "metre") return `${value(length)} ${unit}`;
+  return length < 2000 ? `${value(Math.round(length))} m` : `${value(Number((length / 1000).toPrecision(4)))} km`;
 }
 
 /** Degrees as 47.123° N, 8.456° E. */

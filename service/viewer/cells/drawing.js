@@ -20,6 +20,7 @@ export function drawCells(context, view, level, wanted) {
   drawEdge(context, camera);
   if (view.cursor) drawCursor(context, view, level);
   if (view.line) drawLine(context, camera, view.line);
+  if (view.mark) drawDot(context, camera, view.mark, 7);
 }
 
 /** Shading needs slopes; a handful of cells is better looked at as it is. */
@@ -138,14 +139,15 @@ function drawLine(context, camera, places) {
     context.lineWidth = thick;
     context.stroke();
   }
-  for (const { row, col } of places) {
-    const [x, y] = camera.toScreen(col, row);
-    context.beginPath();
-    context.arc(x, y, 5, 0, 2 * Math.PI);
-    context.fillStyle = INK.line;
-    context.fill();
-    context.strokeStyle = "#fff";
-    context.lineWidth = 2;
-    context.stroke();
-  }
+  for (const place of places) drawDot(context, camera, place, 5);
+}
+
+function drawDot(context, camera, { row, col }, radius) {
+  context.beginPath();
+  context.arc(...camera.toScreen(col, row), radius, 0, 2 * Math.PI);
+  context.fillStyle = INK.line;
+  context.fill();
+  context.strokeStyle = "#fff";
+  context.lineWidth = 2;
+  context.stroke();
 }

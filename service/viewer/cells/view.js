@@ -13,7 +13,7 @@ const MOST_PIECES = 48;
 export class CellsView {
   constructor(room, stage) {
     const { facts, choice } = room;
-    Object.assign(this, { room, stage, facts, choice, cursor: null, line: null });
+    Object.assign(this, { room, stage, facts, choice, cursor: null, line: null, mark: null, pen: null });
     this.camera = new Camera(facts.terrain.size ?? { height: 1, width: 1 });
     this.canvas = make("canvas", { class: "cells", tabindex: 0, role: "application", "aria-label": LABEL });
     this.levels = new LevelBar(choice, facts.terrain.level_count ?? 1);
@@ -120,10 +120,28 @@ export class CellsView {
     return { level, ...window, blocks: () => blocksOf(source, window), nodata: source.nodata };
   }
 
+  focus() {
+    this.canvas.focus({ focusVisible: true });
+  }
+
   /** Draw these places joined by a line, in native cells. */
   setLine(places) {
-    this.line = places;
+    this.line = places.length ? places : null;
     this.redraw();
+  }
+
+  /** Mark a place; null: none. */
+  setMark(place) {
+    this.mark = place;
+    this.redraw();
+  }
+
+  /** A line through the middle of what is visible, from side to side. */
+  across() {
+    const { camera } = this;
+    const row = Math.max(0, Math.min(camera.rows, camera.y));
+    const [left, right] = [camera.toCells(0, 0)[0], camera.toCells(camera.width, 0)[0]];
+    return [Math.max(0, left), Math.min(camera.cols, right)].map((col) => ({ row, col }));
   }
 }
 

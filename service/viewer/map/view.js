@@ -1,5 +1,141 @@
-// The map of a georeferenced terrain. Comes with the map tiles.
+// The map of a georeferenced terrain: map tiles of the service, drawn by MapLibre.
 
-export async function openMap() {
-  throw new Error("there are no map tiles yet");
+import { make } from "../base/dom.js";
+import { withKey } from "../base/key.js";
+import { Layers } from "./layers.js";
+import { Lines } from "./lines.js";
+
+const LIBRARY = "/viewer/packages/maplibre-gl/maplibre-gl.mjs";
+const SHEET = "/viewer/packages/maplibre-gl/maplibre-gl.css";
+
+/** A view as the stage has it; resolves when the map can be drawn on. */
+export async function openMap(room, stage) {
+  const [library] = await Promise.all([import(LIBRARY), loadSheet()]);
+  const view = new MapView(library, room, stage);
+  await view.map.once("load");
+  view.begin();
+  return view;
+}
+
+function loadSheet() {
+  return new Promise((resolve, reject) => {
+    const link = make("link", { rel: "stylesheet", href: SHEET, onload: resolve, onerror: () => reject(new Error("no style sheet")) });
+    document.head.append(link);
+  });
+}
+
+class MapView {
+  constructor(library, room, stage) {
+    Object.assign(this, { room, stage, pen: null });
+    const place = make("div", { class: "map" });
+    this.element = make("div", { class: "view" }, place);
+    this.map = new library.Map({
+      container: place,
+      style: { version: 8, sources: {}, layers: [] },
+      bounds: boundsOf(room.facts.terrain.lonlat_extent),
+      fitBoundsOptions: { padding: 40 },
+      attributionControl: false,
+      maxPitch: 75,
+      renderWorldCopies: true,
+      transformRequest: (url) => ({ url, headers: withKey() }),
+      locale: { "Map.Title": "Map. Arrow keys move it, plus and minus zoom; the height in its middle is told." },
+    });
+    this.map.addControl(new library.NavigationControl({ visualizePitch: true }), "bottom-right");
+    this.map.addControl(new library.ScaleControl({ maxWidth: 140 }), "bottom-left");
+    stage.port.append(this.element); // a map has to have a size to be drawn
+  }
+
+  begin() {
+    const { map, room, stage } = this;
+    this.layers = new Layers(map, room);
+    this.lines = new Lines(map);
+    map.on("mousemove", ({ lngLat }) => this.pointAt(lngLat));
+    map.on("mouseout", () => stage.tell("point", null));
+    map.on("click", ({ lngLat }) => this.touch(lngLat));
+    map.on("dblclick", (event) => this.endLine(event));
+    map.on("moveend", () => this.moved());
+    map.on("idle", () => this.element.classList.add("drawn"));
+    map.on("movestart", () => this.element.classList.remove("drawn"));
+    map.getCanvas().addEventListener("keydown", (event) => this.press(event));
+    room.choice.on(["ramp", "relief", "depth"], () => this.refresh());
+    this.refresh();
+  }
+
+  show() {
+    this.map.resize();
+    this.moved();
+  }
+
+  hide() {}
+
+  focus() {
+    this.map.getCanvas().focus({ focusVisible: true });
+  }
+
+  async refresh() {
+    this.element.classList.remove("drawn");
+    await this.layers.refresh();
+    this.lines.raise();
+  }
+
+  pointAt({ lng, lat }) {
+    this.stage.tell("point", { lon: wrap(lng), lat });
+  }
+
+  touch(lngLat) {
+    if (this.pen) this.pen.add({ lon: wrap(lngLat.lng), lat: lngLat.lat });
+    else this.pointAt(lngLat);
+  }
+
+  endLine(event) {
+    if (!this.pen) return;
+    event.preventDefault();
+    this.pen.finish();
+  }
+
+  moved() {
+    this.stage.tell("moved");
+    // who moves the map with keys has no pointer: the middle is what is pointed at
+    if (this.map.getCanvas().matches(":focus-visible")) this.pointAt(this.map.getCenter());
+  }
+
+  press(event) {
+    const { pen } = this;
+    const { lng, lat } = this.map.getCenter();
+    if (pen && event.key === " ") pen.add({ lon: wrap(lng), lat });
+    else if (pen && event.key === "Enter") pen.finish();
+    else if (pen && event.key === "Escape") pen.giveUp();
+    else return;
+    event.preventDefault();
+  }
+
+  setLine(places) {
+    this.lines.setLine(places);
+  }
+
+  setMark(place) {
+    this.lines.setMark(place);
+  }
+
+  /** What is visible, in degrees. */
+  get bbox() {
+    const bounds = this.map.getBounds();
+    return [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+  }
+
+  across() {
+    const { left, right } = this.room.facts.terrain.lonlat_extent;
+    const [west, , east] = this.bbox;
+    const { lat } = this.map.getCenter();
+    const isWhole = left > right;
+    return [isWhole ? west : Math.max(west, left), isWhole ? east : Math.min(east, right)].map((lon) => ({ lon: wrap(lon), lat }));
+  }
+}
+
+function boundsOf({ left, bottom, right, top }) {
+  return [left, Math.max(bottom, -85), right < left ? right + 360 : right, Math.min(top, 85)];
+}
+
+function wrap(lon) {
+  return ((((lon + 180) % 360) + 360) % 360) - 180;
 }

@@ -12,7 +12,7 @@ export function showStatistics({ facts, choice, stage, scale }) {
   const chart = make("div", { class: "histogram", "aria-hidden": "true" });
   const said = make("p", { class: "said" }, "");
   const tell = async () => {
-    const seen = await stage.view?.seen();
+    const seen = await stage.view?.seen?.();
     const range = await scale.get().catch(() => null);
     if (!seen || !range) {
       told.replaceChildren();
