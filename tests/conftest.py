@@ -29,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="folder",
         help="Where tests of the service that do not say it have their pyramids.",
     )
+    parser.addoption(
+        "--pictures",
+        type=Path,
+        help="Folder for pictures of pages that tests have looked at. Default: with the tests' own files.",
+    )
 
 
 def pytest_configure() -> None:

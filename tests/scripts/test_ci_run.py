@@ -30,13 +30,13 @@ def run_with(tmp_path: Path, **programs: str) -> list[str]:
 def test_what_is_missing_is_installed_and_then_everything_is_tested(tmp_path: Path) -> None:
     lines = run_with(tmp_path, python3=HAS_NO_VENV, apt_get=APT)
     installed = [line.split()[-1] for line in lines[:-1] if line.startswith("apt-get install")]
-    assert installed == ["python3-venv", "haproxy", "pgbouncer"]
+    assert installed == ["python3-venv", "haproxy", "pgbouncer", "chromium"]
     assert lines[0].startswith("apt-get update")
     assert lines[-1] == "python3 scripts/test -k grid"
 
 
 def test_nothing_is_installed_where_nothing_is_missing(tmp_path: Path) -> None:
-    lines = run_with(tmp_path, python3=HAS_VENV, apt_get=APT, haproxy="", pgbouncer="")
+    lines = run_with(tmp_path, python3=HAS_VENV, apt_get=APT, haproxy="", pgbouncer="", chromium="")
     assert lines == ["python3 scripts/test -k grid"]
 
 

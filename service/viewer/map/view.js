@@ -5,12 +5,12 @@ import { withKey } from "../base/key.js";
 import { Layers } from "./layers.js";
 import { Lines } from "./lines.js";
 
-const LIBRARY = "/viewer/packages/maplibre-gl/maplibre-gl.mjs";
-const SHEET = "/viewer/packages/maplibre-gl/maplibre-gl.css";
+const PACKAGE = "/viewer/packages/maplibre-gl";
 
 /** A view as the stage has it; resolves when the map can be drawn on. */
 export async function openMap(room, stage) {
-  const [library] = await Promise.all([import(LIBRARY), loadSheet()]);
+  const [library] = await Promise.all([import(`${PACKAGE}/maplibre-gl.mjs`), loadSheet()]);
+  library.setWorkerUrl(`${PACKAGE}/maplibre-gl-worker.mjs`); // by itself it asks with a version, which no file here has
   const view = new MapView(library, room, stage);
   await view.map.once("load");
   view.begin();
@@ -19,7 +19,7 @@ export async function openMap(room, stage) {
 
 function loadSheet() {
   return new Promise((resolve, reject) => {
-    const link = make("link", { rel: "stylesheet", href: SHEET, onload: resolve, onerror: () => reject(new Error("no style sheet")) });
+    const link = make("link", { rel: "stylesheet", href: `${PACKAGE}/maplibre-gl.css`, onload: resolve, onerror: () => reject(new Error("no style sheet")) });
     document.head.append(link);
   });
 }
@@ -29,6 +29,7 @@ class MapView {
     Object.assign(this, { room, stage, pen: null });
     const place = make("div", { class: "map" });
     this.element = make("div", { class: "view" }, place);
+    stage.port.replaceChildren(this.element); // a map needs to know its size from the beginning
     this.map = new library.Map({
       container: place,
       style: { version: 8, sources: {}, layers: [] },
@@ -42,7 +43,6 @@ class MapView {
     });
     this.map.addControl(new library.NavigationControl({ visualizePitch: true }), "bottom-right");
     this.map.addControl(new library.ScaleControl({ maxWidth: 140 }), "bottom-left");
-    stage.port.append(this.element); // a map has to have a size to be drawn
   }
 
   begin() {
