@@ -10,6 +10,7 @@ from raster.map_tiles.errors import MatrixSetNotFound
 from service.cache_control import FOR_AN_HOUR
 from service.description.headers import DOCUMENT
 from service.description.problems import problem_responses
+from service.description.viewer import with_page
 from service.documents import answer_document
 from service.map_schemas import ConformanceBody, LandingBody, LinkBody, MatrixSetBody, MatrixSetListBody
 from service.matrix_documents import matrix_set_list, registered_matrix_set
@@ -39,7 +40,7 @@ def _told(what: str) -> dict[int | str, dict[str, object]]:
     }
 
 
-@router.get("/", response_model=LandingBody, responses=_told("What there is"))
+@router.get("/", response_model=LandingBody, responses=with_page(_told("What there is")))
 async def get_landing(request: Request) -> Response:
     """What there is, and where; to whoever likes HTML better, the viewer."""
     base = str(request.base_url)

@@ -19,7 +19,7 @@ from service.creation import TerrainOrder, create_terrain
 from service.description.headers import ETAG, NEXT_PAGE, STALE, located
 from service.description.parameters import AfterTerrain, Bbox, PageSize, TerrainKey
 from service.description.problems import BODY_ERRORS, CATALOGUE_ERRORS, problem_responses
-from service.description.viewer import PAGE
+from service.description.viewer import with_page
 from service.desk import Desk, GivenDesk
 from service.field_types import WITHOUT_NUL
 from service.json_bodies import JsonRoute
@@ -108,15 +108,13 @@ async def post_terrain(
 @router.get(
     "/{terrain}",
     response_model=TerrainWithPyramidsBody,
-    responses={
-        **problem_responses(TerrainNotFound, *CATALOGUE_ERRORS),
-        200: {
-            "description": "The terrain, or the viewer's page when `Accept` likes HTML better",
-            "headers": {**ETAG, **STALE},
-            "content": PAGE,
-        },
-        304: {"description": "The client has it", "headers": {**ETAG, **STALE}},
-    },
+    responses=with_page(
+        {
+            **problem_responses(TerrainNotFound, *CATALOGUE_ERRORS),
+            200: {"description": "The terrain", "headers": {**ETAG, **STALE}},
+            304: {"description": "The client has it", "headers": {**ETAG, **STALE}},
+        }
+    ),
 )
 async def get_terrain(request: Request, desk: GivenDesk, terrain: TerrainKey) -> Response:
     """One terrain, and how its pyramids stand."""

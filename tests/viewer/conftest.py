@@ -1,4 +1,4 @@
-"""One service and one browser for the tests of a file."""
+"""One service and one browser for all tests that one process runs."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from served import Served, served
 from viewed import add_terrains
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hold]:
     with held_builds(tmp_path_factory.mktemp("hold")) as hold:
         yield hold
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return make_installation(tmp_path_factory.mktemp("viewer"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(installation: Installation, hold: Hold) -> Iterator[Served]:
     with served(installation, METRICS=held_metric.METRICS) as service:
         add_terrains(installation, service.client)
         yield service
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with open_browser() as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def packages() -> None:
     """What maps are drawn with; without npm the test is skipped."""
     try:
@@ -53,7 +53,7 @@ def packages() -> None:
         pytest.skip(f"npm does not give the viewer's packages: {reason}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     chosen: Path | None = request.config.getoption("--pictures")
     if chosen is None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from service.rendering.ramps import RAMPS, palette
 from service.viewer_files import FOLDER
 from viewer_modules import imports_of, viewer_modules
 
@@ -59,3 +61,18 @@ def test_no_two_modules_need_each_other() -> None:
 def test_nothing_names_another_host(path: Path) -> None:
     addresses = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", path.read_text())
     assert set(addresses) <= {"http://www.w3.org"}
+
+
+def test_colours_are_those_of_map_tiles() -> None:
+    text = (FOLDER / "base" / "ramps.js").read_text()
+    stops = {
+        name: "".join(re.findall(r'"(.*?)"', words)).split()
+        for name, words in re.findall(r'^  (\w+):((?:\s*"[0-9a-f ]+"[ +]*)+)', text, re.MULTILINE)
+    }
+    assert stops.keys() == set(RAMPS)
+    for name, colours in stops.items():
+        painted = palette(name)[1:]
+        places = np.linspace(0, len(painted) - 1, len(colours)).round().astype(int)
+        expected = np.array([list(bytes.fromhex(colour)) for colour in colours])
+        # the table has 255 places, so a stop may lie between two
+        assert np.abs(painted[places].astype(int) - expected).max() <= 12

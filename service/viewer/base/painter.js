@@ -62,7 +62,7 @@ function lightOn({ values, width }, at, { nodata, relief }) {
   const east = ((col < width - 1 ? next(1) : here) - (col > 0 ? next(-1) : here)) / (2 * relief);
   const south = (next(width) - next(-width)) / (2 * relief);
   const shade = (-east * LIGHT[0] - south * LIGHT[1] + LIGHT[2]) / Math.hypot(east, south, 1);
-  return 0.45 + 0.78 * Math.max(0, shade);
+  return 0.5 + 0.71 * Math.max(0, shade);
 }
 
 /** Rise for each step to the next cell that is steep here: so that relief shows whatever the unit is. */
@@ -75,5 +75,5 @@ export function typicalRise({ values, width }, nodata) {
     rises.push(Math.abs(values[at + 1] - values[at]));
   }
   rises.sort((one, other) => one - other);
-  return rises[Math.floor(rises.length * 0.8)] || 1;
+  return 1.6 * rises[Math.floor(rises.length * 0.8)] || 1;
 }

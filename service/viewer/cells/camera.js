@@ -9,16 +9,16 @@ export class Camera {
     this.isFitted = true;
   }
 
-  /** Show the whole terrain. */
-  fit() {
-    this.x = this.cols / 2;
-    this.y = this.rows / 2;
-    this.scale = this.fitting();
+  /** Show the whole terrain, or as many native cells as are said. */
+  fit(rows = this.rows, cols = this.cols) {
+    this.x = cols / 2;
+    this.y = rows / 2;
+    this.scale = this.fitting(rows, cols);
     this.isFitted = true;
   }
 
-  fitting() {
-    return Math.min(MOST_PIXELS, 0.9 * Math.min(this.width / this.cols, this.height / this.rows));
+  fitting(rows = this.rows, cols = this.cols) {
+    return Math.min(MOST_PIXELS, 0.9 * Math.min(this.width / cols, this.height / rows));
   }
 
   /** Whoever sees the whole terrain goes on doing so. */

@@ -1,5 +1,6 @@
 // Drawing a level: pictures of its pieces, and over large cells their borders and numbers.
 
+import { tableOf } from "../base/ramps.js";
 import { piecesOf } from "./source.js";
 
 const NUMBERS_FROM = 30;
@@ -80,20 +81,23 @@ function drawNumbers(context, { camera, source }, level, style) {
   context.font = `600 ${Math.min(20, Math.max(9, pixels / 4.2))}px ui-sans-serif, system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
+  const table = tableOf(style.ramp);
   for (let row = window.row; row < window.row + window.height; row += 1) {
     for (let col = window.col; col < window.col + window.width; col += 1) {
       const value = source.valueAt(level, row, col);
       if (value === undefined || value === null) continue;
       const [x, y] = camera.toScreen((col + 0.5) * size, (row + 0.5) * size);
       const share = (value - style.low) / (style.high - style.low);
-      context.fillStyle = isBright(style.ramp, share) ? "rgba(10, 20, 24, 0.85)" : "rgba(255, 255, 255, 0.95)";
+      context.fillStyle = isBright(table, share) ? "rgba(10, 20, 24, 0.85)" : "rgba(255, 255, 255, 0.95)";
       context.fillText(short(value, pixels), x, y, pixels - 4);
     }
   }
 }
 
-function isBright(ramp, share) {
-  return ramp === "terrain" ? share > 0.2 && (share < 0.55 || share > 0.84) : share > 0.55;
+/** Whether dark ink is better seen on a colour of the ramp. */
+function isBright(table, share) {
+  const at = 3 * Math.max(0, Math.min(255, Math.round(255 * share)));
+  return 0.299 * table[at] + 0.587 * table[at + 1] + 0.114 * table[at + 2] > 140;
 }
 
 function short(value, pixels) {

@@ -21,7 +21,8 @@ export class CellsView {
     this.redraw = beforeNextPicture(() => this.draw());
     new ResizeObserver(() => this.resize()).observe(this.canvas);
     listenTo(this.canvas, this);
-    choice.on(["ramp", "relief", "level"], () => this.redraw());
+    choice.on(["ramp", "relief"], () => this.redraw());
+    choice.on(["level"], () => this.changeLevel());
     this.refresh();
   }
 
@@ -63,6 +64,16 @@ export class CellsView {
     if (asked === "auto") return fitting;
     const wanted = Math.max(0, Math.min(last, Number(asked) || 0));
     return wanted < fitting && this.piecesAt(wanted).length > MOST_PIECES ? fitting : wanted;
+  }
+
+  /** Who sees everything sees all of the coarse cells, too, that stick out over the terrain. */
+  changeLevel() {
+    const asked = this.choice.get("level");
+    if (this.source && this.camera.isFitted && asked !== "auto") {
+      const { level, height, width } = this.source.levels[this.level];
+      this.camera.fit(height * 2 ** level, width * 2 ** level);
+    }
+    this.redraw();
   }
 
   piecesAt(level) {
