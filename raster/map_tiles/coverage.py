@@ -13,7 +13,7 @@ from pyproj import Transformer
 from raster.crs import parse_crs, same_crs
 from raster.grid import Extent, Grid
 from raster.map_tiles.errors import TerrainNotOnMap
-from raster.map_tiles.ground import turn_of
+from raster.map_tiles.ground import around_globe
 from raster.map_tiles.matrices import NATIVE, SIDE, MatrixSet, TileMatrix, get_matrix_set
 
 Floats = NDArray[np.float64]
@@ -130,7 +130,7 @@ def _extent_on(matrix_set: MatrixSet, grid: Grid) -> Extent | None:
         return None
     coarsest = matrix_set.matrices[min(matrix_set.matrices)]
     left, right = coarsest.left, coarsest.left + coarsest.columns * coarsest.tile_width
-    turn = turn_of(matrix_set.crs)
+    turn = around_globe(matrix_set.crs)
     if turn is not None:
         x = np.unwrap(np.unwrap(x, period=turn, axis=1), period=turn, axis=0)
         x -= math.floor((x.min() - left) / turn + SAME) * turn
@@ -173,7 +173,7 @@ def _cell_on(map_crs: str, grid: Grid) -> float | None:
     x = middle_x + np.array([-half_width, half_width, 0.0, 0.0])
     y = middle_y + np.array([0.0, 0.0, -half_height, half_height])
     moved_x, moved_y = _transformed(map_crs, grid, x, y)
-    turn = turn_of(map_crs)
+    turn = around_globe(map_crs)
     steps = np.array([moved_x[1::2] - moved_x[::2], moved_y[1::2] - moved_y[::2]])
     if turn is not None:
         steps[0] -= np.round(steps[0] / turn) * turn

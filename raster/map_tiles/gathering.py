@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raster.cells import Cells, CellType
-from raster.chunks import ChunkPlace
+from raster.chunks import ArrayFormat, ChunkPlace
 from raster.grid import Window
 from raster.map_tiles.chunks import CachedChunks
-from raster.map_tiles.placing import AxisPlaces, Places
+from raster.map_tiles.placing import AxisPlaces, TilePlaces
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
@@ -27,6 +28,10 @@ So far apart they are around a pole, and where a terrain around the globe begins
 
 FEW = 2**16
 """Cells of a block that is always read."""
+
+
+MOST_CHUNKS = 256
+"""Chunks that one map tile may need. More do only around a pole, where cells of degrees are needles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class _Cells:
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """Places along one axis of a level, `size` cells long; where they are not `inside` they are any one.
+    """TilePlaces along one axis of a level, `size` cells long; where they are not `inside` they are any one.
 
     `inside` is None where all are. The cells that hold them are from `first` to `last`.
     """
@@ -96,7 +101,7 @@ class _Axis:
 
 
 def gather(
-    chunks: CachedChunks, cell_type: CellType, level: int, places: Places, *, smooth: bool
+    chunks: CachedChunks, cell_type: CellType, level: int, places: TilePlaces, *, smooth: bool
 ) -> Gathered | None:
     """The values of a level at places.
 
@@ -177,6 +182,29 @@ def _pick(chunks: CachedChunks, level: int, rows: _Cells, cols: _Cells) -> list[
     starts = [row * width - first for row in rows.indexes]
     # none lies outside: "clip" is faster than to look for one that does
     return [flat.take(start + col, mode="clip") for start in starts for col in cols.indexes]
+
+
+def coarsened(chunks: CachedChunks, level: int, places: TilePlaces) -> tuple[int, TilePlaces]:
+    """The level, or the finest coarser one, of which places lie in at most `MOST_CHUNKS` chunks."""
+    while level < chunks.grid.level_count - 1 and _chunk_count(chunks.format(level), places) > MOST_CHUNKS:
+        level, places = level + 1, places.coarser()
+    return level, places
+
+
+def _chunk_count(stored: ArrayFormat, places: TilePlaces) -> int:
+    """Chunks that places lie in: counted when those around all of them are too many."""
+    axes = tuple(zip((places.rows, places.cols), stored.chunk_counts, stored.chunk, strict=True))
+    around = [
+        min(count, int((axis.high - axis.low) / size) + 2) if math.isfinite(axis.low) else count
+        for axis, count, size in axes
+    ]
+    if math.prod(around) <= MOST_CHUNKS:
+        return math.prod(around)
+    down, right = (
+        np.nan_to_num(axis.places / size, nan=-1.0, posinf=-1.0, neginf=-1.0).clip(-1, count).astype(np.intp)
+        for axis, count, size in axes
+    )
+    return int(np.unique(down * (around[1] + 2) + right).size)
 
 
 def _picked_by_chunk(chunks: CachedChunks, level: int, rows: Indexes, cols: Indexes) -> Cells:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from raster.crs import parse_crs, same_crs
+from raster.crs import parse_crs, same_crs, turn_of
 from raster.grid import Extent, Grid
 
 Floats = NDArray[np.float64]
@@ -74,7 +74,7 @@ def make_finder(transformers: Transformers, map_crs: str, grid: Grid) -> CellFin
     """The finder of a terrain's cells on maps of a CRS; `grid` is level 0 and has a CRS."""
     crs = str(grid.crs)
     is_same = same_crs(map_crs, crs)
-    turn = turn_of(crs)
+    turn = around_globe(crs)
     return CellFinder(
         transformers=transformers,
         map_crs=map_crs,
@@ -85,11 +85,11 @@ def make_finder(transformers: Transformers, map_crs: str, grid: Grid) -> CellFin
     )
 
 
-def turn_of(crs: str) -> float | None:
+def around_globe(crs: str) -> float | None:
     """x once around the globe, in units of the CRS; None where x do not repeat themselves."""
     parsed = parse_crs(crs)
     if parsed.is_geographic:
-        return float(2 * math.pi / parsed.axis_info[0].unit_conversion_factor)
+        return turn_of(crs)
     operation = parsed.coordinate_operation
     name = "" if operation is None else operation.method_name.lower()
     is_turned = any(word in name for word in ("transverse", "oblique", "space"))
@@ -97,7 +97,7 @@ def turn_of(crs: str) -> float | None:
         return None
     inverse = Transformer.from_crs(parsed, parsed.geodetic_crs, always_xy=True)
     west, east = inverse.transform([-1e6, 1e6], [0.0, 0.0])[0]
-    degrees = east - west
+    degrees = (east - west) % 360
     return 2e6 * 360 / degrees if math.isfinite(degrees) and degrees > 0 else None
 
 
@@ -112,7 +112,7 @@ def _extent_on_map(transformers: Transformers, map_crs: str, grid: Grid) -> Exte
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None
     margins = [max(float(np.abs(np.diff(each, axis=axis)).max()) for axis in (0, 1)) for each in (x, y)]
-    turn = turn_of(map_crs)
+    turn = around_globe(map_crs)
     if turn is not None and (margins[0] > turn / 8 or _leaves(x, turn)):
         return None
     return Extent(

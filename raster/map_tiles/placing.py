@@ -35,7 +35,7 @@ FEW = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class TilePlaces:
     """Columns and rows of a level, with fractions, of the centres of a window of a map tile's cells.
 
     Attributes
@@ -53,10 +53,10 @@ class Places:
     rows: AxisPlaces
     turn: float | None
 
-    def coarser(self) -> Places:
+    def coarser(self) -> TilePlaces:
         """The same in the next coarser level."""
         turn = None if self.turn is None else self.turn / 2
-        return Places(self.window, self.cols.halved(), self.rows.halved(), turn)
+        return TilePlaces(self.window, self.cols.halved(), self.rows.halved(), turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _across(tile: TileGrid, col: Floats, row: Floats, finder: CellFinder) -> Flo
     return np.asarray(narrow[np.isfinite(narrow)])
 
 
-def place_cells(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> Places:
+def place_cells(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> TilePlaces:
     """The places of a window of a map tile's cells in a level, right to `TOLERANCE` of its cells."""
     if max(window.shape) <= FEW:
         return _exactly(tile, window, finder, level)
@@ -194,8 +194,8 @@ class _Nodes:
             for each in (nodes, nodes.T)
         )
 
-    def places(self, window: Window, finder: CellFinder, level: int) -> Places:
-        """Places of a window between the nodes."""
+    def places(self, window: Window, finder: CellFinder, level: int) -> TilePlaces:
+        """TilePlaces of a window between the nodes."""
         inside = window.relative_to(self.window).slices
         cols, rows = (
             # what is interpolated stays between its nodes
@@ -215,14 +215,14 @@ def _interpolated(nodes: Floats, step: int) -> Floats:
     return down.reshape(-1, along.shape[1])
 
 
-def _exactly(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> Places:
+def _exactly(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> TilePlaces:
     x, y = _centres(tile, window)
     cols, rows = finder.find(*np.meshgrid(x, y))
     scale = 0.5**level
     return _turned(window, AxisPlaces.of(cols * scale), AxisPlaces.of(rows * scale), finder, level)
 
 
-def _along_axes(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> Places:
+def _along_axes(tile: TileGrid, window: Window, finder: CellFinder, level: int) -> TilePlaces:
     """Exactly, of one row and of one column: all others are the same."""
     x, y = _centres(tile, window)
     cols, _ = finder.find(x, np.full_like(x, y[y.size // 2]))
@@ -246,12 +246,12 @@ def _unwrapped(cols: Floats, turn: float | None) -> Floats:
     return np.unwrap(np.concatenate([first, cols[:, 1:]], axis=1), period=turn, axis=1)
 
 
-def _turned(window: Window, cols: AxisPlaces, rows: AxisPlaces, finder: CellFinder, level: int) -> Places:
+def _turned(window: Window, cols: AxisPlaces, rows: AxisPlaces, finder: CellFinder, level: int) -> TilePlaces:
     """Places with columns from 0 to once around the globe; what is not finite stays so."""
     if finder.turn is None:
-        return Places(window, cols, rows, None)
+        return TilePlaces(window, cols, rows, None)
     turn = finder.turn * 0.5**level
     if not (cols.low >= 0 and cols.high < turn):
         with np.errstate(invalid="ignore"):
             cols = AxisPlaces.of(np.mod(cols.places, turn))
-    return Places(window, cols, rows, turn)
+    return TilePlaces(window, cols, rows, turn)

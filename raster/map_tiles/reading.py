@@ -14,7 +14,7 @@ from raster.cells import Cells, CellType
 from raster.grid import Grid, Window
 from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.errors import TerrainNotOnMap
-from raster.map_tiles.gathering import Gathered, gather
+from raster.map_tiles.gathering import Gathered, coarsened, gather
 from raster.map_tiles.ground import CellFinder, Transformers, make_finder
 from raster.map_tiles.matrices import (
     NATIVE,
@@ -111,8 +111,9 @@ def read_map_tile(pyramid: MappedPyramid, asked: TileAsked) -> MapTile:
     """The values of a map tile.
 
     The level is the coarsest one whose cells are at most as large as the tile's at its centre (where that
-    is not on the terrain, at the place on it that is nearest), level 0 if there is none. Native tiles are
-    windows of their level, whatever `smooth` says.
+    is not on the terrain, at the place on it that is nearest), level 0 if there is none; a coarser one where
+    it would need more than `MOST_CHUNKS` chunks. Native tiles are windows of their level, whatever `smooth`
+    says.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def read_map_tile(pyramid: MappedPyramid, asked: TileAsked) -> MapTile:
     if part is None:
         return _laid(pyramid, asked, tile.grid, 0, Window(row=0, col=0, height=1, width=1), None)
     level = choose_level(tile, part, finder)
-    places = place_cells(tile, part, finder, level)
+    level, places = coarsened(pyramid.chunks, level, place_cells(tile, part, finder, level))
     gathered = gather(pyramid.chunks, pyramid.cell_type, level, places, smooth=asked.is_smooth(level))
     return _laid(pyramid, asked, tile.grid, level, part, gathered)
 

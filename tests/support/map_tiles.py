@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from affine import Affine
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.vrt import WarpedVRT
@@ -82,7 +82,10 @@ def cells_at(terrain: MappedTerrain, level: int, x: np.ndarray, y: np.ndarray) -
     grid, values = terrain.grid.level(level), terrain.level(level)
     cell_type = terrain.mapped.cell_type
     found = np.full(x.shape, np.nan)
-    for shift in (-360.0, 0.0, 360.0) if is_geographic(grid) else (0.0,):
+    for turns in (-1, 0, 1):
+        shift = turns * AROUND[kind_of(grid)] if turns else 0.0
+        if not math.isfinite(shift):
+            continue
         with np.errstate(invalid="ignore"):
             col = np.floor((x + shift - grid.transform.c) / grid.transform.a)
             row = np.floor((y - grid.transform.f) / grid.transform.e)
@@ -92,8 +95,15 @@ def cells_at(terrain: MappedTerrain, level: int, x: np.ndarray, y: np.ndarray) -
     return found
 
 
-def is_geographic(grid: Grid) -> bool:
-    return grid.crs is not None and rasterio.crs.CRS.from_user_input(grid.crs).is_geographic
+AROUND = {"degrees": 360.0, "mercator": 2 * math.pi * 6378137, "other": math.inf}
+"""How far x are apart that are the same place; so far out nothing lies."""
+
+
+def kind_of(grid: Grid) -> str:
+    crs = CRS.from_user_input(grid.crs)
+    if crs.is_geographic:
+        return "degrees"
+    return "mercator" if crs.to_epsg() in {3857, 3395, 3832} else "other"
 
 
 def by_gdal(terrain: MappedTerrain, tile: MapTile) -> np.ndarray:
