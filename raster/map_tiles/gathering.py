@@ -53,7 +53,7 @@ class _Cells:
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """TilePlaces along one axis of a level, `size` cells long; where they are not `inside` they are any one.
+    """Places along one axis of a level, `size` cells long; where they are not `inside` they are any one.
 
     `inside` is None where all are. The cells that hold them are from `first` to `last`.
     """

@@ -195,7 +195,7 @@ class _Nodes:
         )
 
     def places(self, window: Window, finder: CellFinder, level: int) -> TilePlaces:
-        """TilePlaces of a window between the nodes."""
+        """Places of a window between the nodes."""
         inside = window.relative_to(self.window).slices
         cols, rows = (
             # what is interpolated stays between its nodes
