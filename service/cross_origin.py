@@ -20,6 +20,8 @@ WRITING = ("POST", "PATCH", "PUT", "DELETE")
 EXPOSED_HEADERS = (
     "Accept-Ranges",
     "Age",
+    "Content-Bbox",
+    "Content-Crs",
     "Content-Range",
     "ETag",
     "Link",

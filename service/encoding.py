@@ -15,7 +15,12 @@ from raster.cells import Cells, CellType, Nodata
 from service.accept import best_accepted
 from service.errors import FormatNotSupported, NothingAcceptable
 
-MEDIA_TYPES: Mapping[str, str] = {"json": "application/json", "npy": "application/x-npy"}
+MEDIA_TYPES: Mapping[str, str] = {
+    "json": "application/json",
+    "npy": "application/x-npy",
+    "tif": "image/tiff",
+    "png": "image/png",
+}
 FORMATS = tuple(MEDIA_TYPES)
 
 

@@ -5,50 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from catalog.models import Generation
+from raster.box_errors import BoxOutside, BoxSplit
 from raster.cells import Cells
-from raster.errors import LevelNotFound, WindowOutOfBounds, WindowTooLarge
+from raster.errors import GridInvalid, LevelNotFound, WindowOutOfBounds, WindowTooLarge
 from raster.grid import Grid, Window
 from service.cold_rule import Standing, find_standing
 from service.house import House
 from service.open_pyramids import OpenPyramids
 from service.pyramid_states import State
 from service.terrain_grids import get_grid, grid_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowAsked:
-    """A window of a level as a client asks for it; None: from the first cell, to the last."""
-
-    level: int
-    row: int | None = None
-    col: int | None = None
-    height: int | None = None
-    width: int | None = None
-
-    def of(self, grid: Grid) -> Window:
-        """The window in the level of `grid` it names.
-
-        Raises
-        ------
-        LevelNotFound, WindowOutOfBounds
-        """
-        level = grid.level(self.level)
-        row, col = self.row or 0, self.col or 0
-        height = level.height - row if self.height is None else self.height
-        width = level.width - col if self.width is None else self.width
-        if height < 1 or width < 1:
-            asked = f"row={row} col={col} height={height} width={width}"
-            raise WindowOutOfBounds(asked, level.height, level.width)
-        window = Window(row=row, col=col, height=height, width=width)
-        level.part(window)
-        return window
+from service.windows import Asked, Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located(Standing):
     """A valid request, and how the pyramid stands that it is about."""
 
-    asked: WindowAsked
+    asked: Asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,24 +42,27 @@ class LevelReader:
         self._house = house
         self._pyramids = pyramids
 
-    def locate(self, terrain_key: int | str, metric: str, asked: WindowAsked) -> Located:
+    def locate(self, terrain_key: int | str, metric: str, asked: Asked) -> Located:
         """Check a request against the terrain as it is now; reads the catalogue only.
 
         Raises
         ------
         TerrainNotFound, MetricNotFound, TerrainEmpty, LevelNotFound, WindowOutOfBounds, WindowTooLarge
+        BoxOutside, BoxSplit, GridInvalid
         """
         standing = find_standing(self._house, terrain_key, metric)
         grid = get_grid(standing.terrain)
-        self._check_size(grid, asked.of(grid))
+        self._place(grid, asked)
         return Located(asked=asked, **{each.name: getattr(standing, each.name) for each in fields(Standing)})
 
-    def _check_size(self, grid: Grid, window: Window) -> None:
+    def _place(self, grid: Grid, asked: Asked) -> Placed:
         limit = self._house.settings.max_answer_cells
-        if window.cell_count > limit:
+        placed = asked.place(grid, limit)
+        if placed.window.cell_count > limit:
             levels = range(grid.level_count)
             finest = next(level for level in levels if grid.level(level).cell_count <= limit)
-            raise WindowTooLarge(window.cell_count, limit, finest)
+            raise WindowTooLarge(placed.window.cell_count, limit, finest)
+        return placed
 
     def resolve(self, located: Located) -> LevelWindow | None:
         """The window of the located generation; None when there is none, or a stale one does not have it.
@@ -99,17 +75,15 @@ class LevelReader:
             return None
         grid = grid_of(generation)
         try:
-            window = located.asked.of(grid)
-            self._check_size(grid, window)
-        except (LevelNotFound, WindowOutOfBounds, WindowTooLarge):
+            placed = self._place(grid, located.asked)
+        except (LevelNotFound, WindowOutOfBounds, WindowTooLarge, BoxOutside, BoxSplit, GridInvalid):
             return None
-        level = located.asked.level % grid.level_count
         return LevelWindow(
             generation=generation,
             state=State.READY if located.is_fresh else State.STALE,
-            level=level,
-            window=window,
-            level_grid=grid.level(level),
+            level=placed.level,
+            window=placed.window,
+            level_grid=grid.level(placed.level),
         )
 
     def read(self, resolved: LevelWindow) -> Cells:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from catalog import errors as catalog_errors
+from raster import box_errors
 from raster import errors as raster_errors
 from raster.map_tiles import errors as map_errors
 from service import errors as service_errors
@@ -37,6 +38,8 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     raster_errors.MetricOverflow: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.LevelNotFound: HTTPStatus.NOT_FOUND,
     raster_errors.WindowOutOfBounds: HTTPStatus.UNPROCESSABLE_ENTITY,
+    box_errors.BoxOutside: HTTPStatus.UNPROCESSABLE_ENTITY,
+    box_errors.BoxSplit: HTTPStatus.UNPROCESSABLE_ENTITY,
     raster_errors.WindowTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     map_errors.MatrixSetNotFound: HTTPStatus.NOT_FOUND,
     map_errors.MapTileNotFound: HTTPStatus.NOT_FOUND,

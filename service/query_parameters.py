@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from service.errors import ParameterInvalid, ParameterUnknown
@@ -20,7 +22,7 @@ async def check_parameters(request: Request) -> None:
         One is given twice, and one of them would be without effect; or it holds what no database takes.
     """
     route = request.scope["route"]
-    known = [field.alias for field in route.dependant.query_params] if isinstance(route, APIRoute) else []
+    known = list(_taken_by(route.dependant)) if isinstance(route, APIRoute) else []
     given = Counter(name for name, _ in request.query_params.multi_items())
     unknown = [name for name in given if name not in known]
     if unknown:
@@ -31,3 +33,10 @@ async def check_parameters(request: Request) -> None:
     for name, value in request.query_params.items():
         if "\x00" in value:
             raise ParameterInvalid(name, "it must not contain a NUL character")
+
+
+def _taken_by(dependant: Dependant) -> Iterator[str]:
+    """Names of the query parameters of a route, and of what it depends on."""
+    yield from (field.alias for field in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from _taken_by(each)

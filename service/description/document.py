@@ -93,9 +93,10 @@ def _take_out_null(operation: Operation) -> None:
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
         kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
-        if kinds:
-            (kind,) = kinds
-            parameter["schema"] = {**kind, **schema}
+        if len(kinds) == 1:
+            parameter["schema"] = {**kinds[0], **schema}
+        elif kinds:
+            schema["anyOf"] = kinds
 
 
 def _add_request_headers(operation: Operation) -> None:

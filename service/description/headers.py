@@ -47,6 +47,14 @@ MAP: Headers = {
     "Cache-Control": _header("For ever, when the address names a generation; else for a minute"),
 }
 
+PLACED: Headers = {
+    "Content-Bbox": _header(
+        "Where the window lies: its lower left and its upper right corner, in the order of the CRS's axes",
+        pattern=r"^[^,]+(,[^,]+){3}$",
+    ),
+    "Content-Crs": _header("Of Content-Bbox, where it has a code", always=False, pattern="^<http"),
+}
+
 
 def located(description: str) -> Headers:
     """Where to go on: the description of `Location`."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from isal import isal_zlib
@@ -20,7 +22,7 @@ from service.rendering.ramps import Palette
 PICTURE_TYPES = {"png": "image/png", "webp": "image/webp"}
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOURS, _INDICES = 2, 3
+_GREYS, _COLOURS, _INDICES = 0, 2, 3
 _SUBTRACT_LEFT = 1
 _DEFLATE_LEVEL = 1
 
@@ -29,6 +31,13 @@ def indexed_png(indices: NDArray[np.uint8], palette: Palette) -> bytes:
     """A PNG of (height, width) indices into a palette, of which index 0 is transparent."""
     head = _head(indices, _INDICES)
     return _png(head, _chunk(b"PLTE", palette.tobytes()), _chunk(b"tRNS", b"\x00"), _data(indices, 1))
+
+
+def grey_png(greys: NDArray[np.uint16], words: Mapping[str, str]) -> bytes:
+    """A PNG of (height, width) greys of 16 bits, of which 0 is transparent, with words about it."""
+    rows = greys.astype(">u2").view(np.uint8).reshape(greys.shape[0], 2 * greys.shape[1])
+    texts = [_chunk(b"tEXt", f"{key}\0{value}".encode("latin-1")) for key, value in words.items()]
+    return _png(_head(greys, _GREYS, 16), _chunk(b"tRNS", b"\x00\x00"), *texts, _data(rows, 2))
 
 
 def rgb_png(colours: NDArray[np.uint8]) -> bytes:
@@ -61,9 +70,9 @@ def _png(*chunks: bytes) -> bytes:
     return b"".join((_SIGNATURE, *chunks, _chunk(b"IEND", b"")))
 
 
-def _head(picture: NDArray[np.uint8], colour_type: int) -> bytes:
+def _head(picture: NDArray[Any], colour_type: int, bits: int = 8) -> bytes:
     height, width = picture.shape[:2]
-    return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0))
+    return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0))
 
 
 def _data(rows: NDArray[np.uint8], cell_bytes: int) -> bytes:

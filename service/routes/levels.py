@@ -8,15 +8,16 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import Field
 from starlette.routing import Match
 
 from catalog.errors import CatalogError, TerrainNotFound
 from catalog.repository.keys import Scope
+from raster.box_errors import BoxOutside, BoxSplit
 from raster.errors import (
+    GridInvalid,
     LevelNotFound,
     MetricNotFound,
     PyramidCorrupt,
@@ -26,11 +27,11 @@ from raster.errors import (
 )
 from service.bodies import pyramid_body
 from service.build_permits import may_build, refusal_of
-from service.description.headers import APPLIED, LEVEL, PYRAMID_LATER
+from service.description.headers import APPLIED, LEVEL, PLACED, PYRAMID_LATER
 from service.description.parameters import MetricName, Prefer, TerrainKey
 from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
-from service.encoding import FORMATS, MEDIA_TYPES, choose_format, encode_json, encode_npy, json_nodata
+from service.encoding import FORMATS, MEDIA_TYPES, choose_format
 from service.errors import (
     BuildCancelled,
     BuildNeedsKey,
@@ -41,15 +42,16 @@ from service.errors import (
 )
 from service.etags import answers_304, etag_of
 from service.failures import failure_of, is_lasting
-from service.field_types import SafeInteger
 from service.key_guard import granted_scope
-from service.levels import LevelReader, LevelWindow, Located, WindowAsked
+from service.level_answers import headers_of_window, read_content
+from service.levels import LevelWindow, Located
 from service.links import pyramid_path
 from service.prefer import Preference, parse_prefer
 from service.problems import retry_after
 from service.pyramid_schemas import LevelWindowBody, PyramidBody
 from service.pyramid_states import get_state
-from service.terrain_grids import cell_type_of
+from service.routes.level_windows import GivenWindow
+from service.windows import Asked
 
 
 class LevelRoute(APIRoute):
@@ -61,14 +63,6 @@ class LevelRoute(APIRoute):
 
 router = APIRouter(prefix="/terrain", tags=["levels"], route_class=LevelRoute)
 
-Start = Annotated[
-    Annotated[int, Field(ge=0, le=2**53)] | None,
-    Query(description="Of the window; default: the first.", examples=[0]),
-]
-Count = Annotated[
-    Annotated[int, Field(ge=1, le=2**53)] | None,
-    Query(description="Of the window; default: to the last.", examples=[1]),
-]
 Format = Annotated[
     str | None,
     Query(
@@ -92,6 +86,9 @@ Staleness = Annotated[
             LevelNotFound,
             WindowOutOfBounds,
             WindowTooLarge,
+            BoxOutside,
+            BoxSplit,
+            GridInvalid,
             FormatNotSupported,
             NothingAcceptable,
             BuildNeedsKey,
@@ -102,15 +99,18 @@ Staleness = Annotated[
         200: {
             "model": LevelWindowBody,
             "description": "The cells",
-            "content": {MEDIA_TYPES["npy"]: {"schema": {"type": "string", "format": "binary"}}},
-            "headers": LEVEL,
+            "content": {
+                MEDIA_TYPES[form]: {"schema": {"type": "string", "format": "binary"}}
+                for form in ("npy", "tif", "png")
+            },
+            "headers": {**LEVEL, **PLACED},
         },
         202: {
             "model": PyramidBody,
             "description": "The build goes on: its state",
             "headers": {**PYRAMID_LATER, **APPLIED},
         },
-        304: {"description": "The window is the one the client has", "headers": LEVEL},
+        304: {"description": "The window is the one the client has", "headers": {**LEVEL, **PLACED}},
     },
 )
 async def get_level(
@@ -118,19 +118,13 @@ async def get_level(
     desk: GivenDesk,
     terrain: TerrainKey,
     metric: MetricName,
-    level: Annotated[
-        SafeInteger, Path(description="0 is native; negative ones count from the top.", examples=[1])
-    ],
-    row: Start = None,
-    col: Start = None,
-    height: Count = None,
-    width: Count = None,
+    asked: GivenWindow,
     f: Format = None,
     stale: Staleness = "allow",
     prefer: Prefer = None,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """A zoom level, or a window of it.
+    """A zoom level, or a window of it: by its cells, or by a box, which is snapped outward to whole ones.
 
     When no stored version exists it is computed now, stored and returned; later requests get
     the stored one. If that takes longer than the client waits it goes on, and the answer is
@@ -138,7 +132,6 @@ async def get_level(
     one has only small terrains built: else it gets what is stored, or 409.
     """
     form = choose_format(f, accept)
-    asked = WindowAsked(level=level, row=row, col=col, height=height, width=width)
     located = await _locate(desk, terrain, metric, asked)
     preference, granted = _preference(desk, prefer), granted_scope(request.scope)
     if not located.is_fresh:
@@ -185,7 +178,7 @@ async def _brought_up_to_date(
     return located
 
 
-async def _locate(desk: Desk, terrain: int | str, metric: str, asked: WindowAsked) -> Located:
+async def _locate(desk: Desk, terrain: int | str, metric: str, asked: Asked) -> Located:
     # all who wait for a build go on at once when it ends
     return await desk.share((terrain, metric, asked), desk.levels.locate, terrain, metric, asked)
 
@@ -217,45 +210,9 @@ async def _respond(request: Request, desk: Desk, resolved: LevelWindow, form: st
         "ETag": etag,
         "Cache-Control": "no-cache",
         "Vary": "Accept, Prefer",
-        "Ziggurat-State": resolved.state,
-        "Ziggurat-Generation": generation.id,
-        "Ziggurat-Missing-Tiles": str(generation.missing_tile_count),
+        **headers_of_window(resolved),
     }
     if answers_304(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    content = await desk.share(etag, _read, desk.levels, resolved, form)
+    content = await desk.share(etag, read_content, desk.levels, resolved, form)
     return Response(content, media_type=MEDIA_TYPES[form], headers=headers)
-
-
-def _read(levels: LevelReader, resolved: LevelWindow, form: str) -> bytes:
-    cells = levels.read(resolved)
-    if form == "npy":
-        return encode_npy(cells)
-    return encode_json(_describe(resolved), cells, cell_type_of(resolved.generation))
-
-
-def _describe(resolved: LevelWindow) -> dict[str, Any]:
-    generation, window, grid = resolved.generation, resolved.window, resolved.level_grid
-    part = grid.part(window)
-    extent = part.extent
-    return {
-        "terrain_id": generation.terrain_id,
-        "metric": generation.metric,
-        "level": resolved.level,
-        "level_count": generation.level_count,
-        "row": window.row,
-        "col": window.col,
-        "height": window.height,
-        "width": window.width,
-        "level_height": grid.height,
-        "level_width": grid.width,
-        "dtype": generation.dtype,
-        "nodata": json_nodata(generation.nodata),
-        "unit": generation.unit,
-        "crs": generation.crs,
-        "transform": list(part.transform[:6]),
-        "extent": [extent.left, extent.bottom, extent.right, extent.top],
-        "generation": generation.id,
-        "state": resolved.state,
-        "missing_tile_count": generation.missing_tile_count,
-    }

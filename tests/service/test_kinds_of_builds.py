@@ -23,11 +23,12 @@ from service.builds import build_pyramid, build_pyramids
 from service.complete_builds import complete_builds
 from service.freshness import find_fresh
 from service.house import House
-from service.levels import LevelReader, WindowAsked
+from service.levels import LevelReader
 from service.on_missing import OnMissing
 from service.open_pyramids import OpenPyramids
 from service.ordered_builds import WHOLE, Order
 from service.pyramid_states import State
+from service.windows import WindowAsked
 from three_tiles import (
     assert_cells,
     ignore,

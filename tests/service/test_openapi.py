@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -169,24 +169,54 @@ def prepared(made: Installation, client: AppClient) -> AppClient:
     return client
 
 
-INSTEAD: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "/terrain/{terrain}/elevation": (("row", "col"), ("x", "y"), ("lon", "lat")),
+@dataclass(frozen=True)
+class Instead:
+    """Parameters of the query that are given instead of others, and what of the path goes with them."""
+
+    names: tuple[str, ...]
+    path: Mapping[str, str] = field(default_factory=dict)
+    has_to_be: bool = True
+    """Whether, of these and the others, some have to be given."""
+
+
+INSTEAD: Mapping[str, tuple[Instead, ...]] = {
+    "/terrain/{terrain}/elevation": (
+        Instead(("row", "col")),
+        Instead(("x", "y")),
+        Instead(("lon", "lat")),
+    ),
+    "/terrain/{terrain}/pyramid/{metric}/{level}": (
+        Instead(("row", "col", "height", "width"), has_to_be=False),
+        Instead(("bbox", "bbox-crs"), has_to_be=False),
+        Instead(("bbox", "bbox-crs", "resolution"), {"level": "auto"}),
+        Instead(("bbox", "bbox-crs", "max_size"), {"level": "auto"}),
+    ),
 }
-"""Parameters that are given instead of others: those of one group there have to be, and no other's."""
 
 
-def queries(operation: Operation) -> Iterator[dict[str, str]]:
+@dataclass(frozen=True)
+class Question:
+    """A query, and what it replaces of the path."""
+
+    query: Mapping[str, str]
+    path: Mapping[str, str] = field(default_factory=dict)
+
+
+def questions(operation: Operation) -> Iterator[Question]:
     """With all parameters, and with those alone that there have to be; once for each that may be instead."""
     examples = operation.values("query")
+    needed = {each["name"] for each in operation.parameters if each["in"] == "query" and each["required"]}
     if operation.path not in INSTEAD:
-        needed = {each["name"] for each in operation.parameters if each["in"] == "query" and each["required"]}
-        yield from (examples, {name: examples[name] for name in needed})
+        yield from (Question(examples), Question({name: examples[name] for name in needed}))
         return
     alternatives = INSTEAD[operation.path]
-    for names in alternatives:
-        others = {name for group in alternatives for name in group} - set(names)
-        yield {name: value for name, value in examples.items() if name not in others}
-        yield {name: examples[name] for name in names}
+    for one in alternatives:
+        others = {name for each in alternatives for name in each.names} - set(one.names)
+        yield Question({name: value for name, value in examples.items() if name not in others}, one.path)
+        if one.has_to_be:
+            yield Question({name: examples[name] for name in one.names}, one.path)
+        else:
+            yield Question({}, one.path)
 
 
 METHODS = ("get", "head", "post", "patch", "delete")
@@ -210,8 +240,9 @@ def test_examples_are_answered_as_described(demo: AppClient, operation: Operatio
         answer = demo.request(method, path, params=operation.values("query"), headers=own, content=content)
         assert answer.is_success, answer.text
     if method in {"GET", "HEAD"}:
-        for query in queries(operation):
-            assert demo.request(method, path, params=query, headers=headers).is_success
-            assert demo.request(method, path, params=query).is_success
+        for question in questions(operation):
+            path = operation.path.format_map({**there, **question.path})
+            assert demo.request(method, path, params=question.query, headers=headers).is_success
+            assert demo.request(method, path, params=question.query).is_success
     elif not operation.bodies():
         assert demo.request(method, path, params=operation.values("query"), headers=headers).is_success

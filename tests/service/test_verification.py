@@ -24,11 +24,12 @@ from service.builds import build_pyramids
 from service.creation import TerrainOrder, create_terrain
 from service.errors import PyramidNotBuilt
 from service.house import House
-from service.levels import LevelReader, WindowAsked
+from service.levels import LevelReader
 from service.open_pyramids import OpenPyramids
 from service.registration import register_tiles
 from service.tile_orders import TileOrder
 from service.verification import Thoroughness, Verdict, verify_pyramids
+from service.windows import WindowAsked
 
 SIZE = 300
 LEVELS = 10

@@ -14,6 +14,8 @@ from schemathesis.transport import SerializationContext
 TABLES = ("application/x-ndjson", "text/csv")
 
 BEYOND_SCHEMAS: Mapping[str, str] = {
+    "box-outside": "a box touches the terrain",
+    "box-split": "a box does not go around the globe",
     "cursor-invalid": "a cursor is one that a page gave",
     "generation-not-found": "a generation is one that a state named",
     "grid-invalid": "a CRS is known to PROJ, an extent has an area, a terrain with a bbox has a CRS",

@@ -12,13 +12,14 @@ from oracle import NativeCells, OracleTile, paint
 from service.builds import build_pyramids
 from service.creation import TerrainOrder, create_terrain
 from service.house import House
-from service.levels import LevelReader, WindowAsked
+from service.levels import LevelReader
 from service.on_missing import OnMissing
 from service.open_pyramids import OpenPyramids
 from service.pyramid_states import PyramidState, get_state
 from service.registration import register_tiles
 from service.terrain_grids import cell_type_of
 from service.tile_orders import TileOrder
+from service.windows import WindowAsked
 
 HEIGHT, WIDTH = 40, 30
 PLACES = {"a": 0, "b": 1, "c": 3}
