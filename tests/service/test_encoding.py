@@ -89,5 +89,5 @@ def test_a_format_by_name_comes_before_accept() -> None:
     assert choose_format(None, "application/x-npy") == "npy"
     with pytest.raises(FormatNotSupported, match="'jpg'; there are json, npy, tif, png"):
         choose_format("jpg", "application/json")
-    with pytest.raises(NothingAcceptable, match="application/json, application/x-npy"):
-        choose_format(None, "image/png")
+    with pytest.raises(NothingAcceptable, match="application/json, application/x-npy, image/tiff, image/png"):
+        choose_format(None, "image/webp")
