@@ -35,7 +35,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HTTPConnect
         (LEVEL, {}, 200),
         (f"{LEVEL}?f=npy", {}, 200),
         (LEVEL, {"If-None-Match": "*"}, 304),
-        (LEVEL, {"Accept": "image/png"}, 406),
+        (LEVEL, {"Accept": "image/webp"}, 406),
         ("/terrain/golden/pyramid/max/9", {}, 404),
         ("/terrain", {}, 200),
         ("/nowhere", {}, 404),
