@@ -53,6 +53,11 @@ class Shown:
         return cls(terrain, name, generation or None)
 
     @property
+    def asked(self) -> str:
+        """The metric as the address has it."""
+        return self.metric if self.generation is None else f"{self.metric}@{self.generation}"
+
+    @property
     def is_pinned(self) -> bool:
         """Whether it never means anything else."""
         return self.generation is not None
