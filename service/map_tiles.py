@@ -13,7 +13,7 @@ from raster.grid import Grid
 from raster.map_tiles.chunk_cache import ChunkCache
 from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.ground import Transformers
-from raster.map_tiles.ground_sizes import CellSizes, measure_cells
+from raster.map_tiles.ground_sizes import CellSizes, measure_cells, of_same_rows
 from raster.map_tiles.reading import MappedPyramid, MapTile, TileAsked, read_map_tile
 from raster.window import StoredPyramid
 from service.cold_rule import Standing
@@ -33,6 +33,9 @@ PINNED_S = 60.0
 
 CURRENT_S = 2.0
 """How long one is shown as the current one before the catalogue is asked again."""
+
+KEPT_SIZES = 1024
+"""Rows of map tiles whose cells were measured, which takes a third of a tile's time."""
 
 RANGE_CELLS = 2**20
 """Cells of the level whose lowest and highest values stand for those of the pyramid: a few chunks."""
@@ -126,6 +129,7 @@ class MapReader:
         # by generation; of two threads at once one wins, since both would keep the same
         self._mapped = lru_cache(maxsize=KEPT)(self._map)
         self._ranges = lru_cache(maxsize=KEPT)(self._read_range)
+        self._sizes = lru_cache(maxsize=KEPT_SIZES)(self._measure)
 
     def read(self, generation: Generation, asked: TileAsked) -> MapTile:
         """A map tile. Blocks.
@@ -151,7 +155,10 @@ class MapReader:
             return self._ranges(stored, cell_type_of(generation))
 
     def measure(self, grid: Grid) -> CellSizes:
-        """True size on the ground of a map tile's cells."""
+        """True size on the ground of a map tile's cells, kept for those of the same rows."""
+        return self._sizes(of_same_rows(grid))
+
+    def _measure(self, grid: Grid) -> CellSizes:
         return measure_cells(grid, self._transformers)
 
     def _map(self, stored: StoredPyramid, cell_type: CellType) -> MappedPyramid:

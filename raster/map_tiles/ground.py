@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,7 @@ def make_finder(transformers: Transformers, map_crs: str, grid: Grid) -> CellFin
     )
 
 
+@lru_cache(maxsize=256)
 def around_globe(crs: str) -> float | None:
     """x once around the globe, in units of the CRS; None where x do not repeat themselves."""
     parsed = parse_crs(crs)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
 from raster.crs import parse_crs
 from raster.grid import Grid
-from raster.map_tiles.ground import Transformers
+from raster.map_tiles.ground import Transformers, around_globe
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +24,14 @@ class CellSizes:
 
     heights: Floats
     widths: Floats
+
+
+def of_same_rows(grid: Grid) -> Grid:
+    """A grid whose cells are as large as those of `grid`: the same one for all columns, where that is so."""
+    if grid.crs is None or around_globe(grid.crs) is None:
+        return grid
+    t = grid.transform
+    return replace(grid, transform=Affine(t.a, t.b, 0.0, t.d, t.e, t.f))
 
 
 def measure_cells(grid: Grid, transformers: Transformers) -> CellSizes:

@@ -10,7 +10,7 @@ from affine import Affine
 
 from raster.grid import Grid
 from raster.map_tiles.ground import Transformers
-from raster.map_tiles.ground_sizes import measure_cells
+from raster.map_tiles.ground_sizes import measure_cells, of_same_rows
 
 A, E2 = 6_378_137.0, 0.00669437999014
 
@@ -58,3 +58,24 @@ def test_cells_of_utm_are_nearly_what_they_say_and_others_are_just_that() -> Non
     without = measure_cells(Grid(height=9, width=9, transform=transform), Transformers())
     assert (without.widths == 30).all()
     assert (without.heights == 30).all()
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857", "EPSG:3395"])
+def test_of_cylindrical_maps_all_columns_share_the_sizes_of_their_rows(crs: str) -> None:
+    cell = 0.01 if crs == "EPSG:4326" else 900.0
+    tiles = [
+        Grid(height=20, width=20, transform=Affine(cell, 0, col * cell, 0, -cell, 45 * cell), crs=crs)
+        for col in (-40, 3000)
+    ]
+    one, other = (of_same_rows(tile) for tile in tiles)
+    assert one == other
+    for tile in tiles:
+        shared, own = measure_cells(one, Transformers()), measure_cells(tile, Transformers())
+        assert shared.widths == pytest.approx(own.widths, rel=1e-9)
+        assert shared.heights == pytest.approx(own.heights, rel=1e-9)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32632", "EPSG:3035", None])
+def test_of_other_maps_each_tile_has_its_own(crs: str | None) -> None:
+    grid = Grid(height=9, width=9, transform=Affine(30, 0, 7e5, 0, -30, 5.5e6), crs=crs)
+    assert of_same_rows(grid) == grid
