@@ -21,6 +21,7 @@ from service.house import House
 from service.open_pyramids import OpenPyramids
 from service.pyramid_states import State
 from service.terrain_grids import cell_type_of
+from service.zarr_reader import Pinned
 
 DEFAULT = "default"
 """In place of a metric's name: mean where it was ever built, else max."""
@@ -52,8 +53,8 @@ class Shown:
     @classmethod
     def parse(cls, terrain: str, metric: str) -> Shown:
         """`metric` as an address has it: `max`, `default`, or `max@g…` for one generation."""
-        name, _, generation = metric.partition("@")
-        return cls(terrain, name, generation or None)
+        name, is_pinned, generation = metric.partition("@")
+        return cls(terrain, name, generation if is_pinned else None)
 
     @property
     def asked(self) -> str:
@@ -64,6 +65,11 @@ class Shown:
     def is_pinned(self) -> bool:
         """Whether it never means anything else."""
         return self.generation is not None
+
+    @property
+    def pinned(self) -> Pinned:
+        """The one generation that the address names."""
+        return Pinned(self.terrain, self.metric, self.generation or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +123,10 @@ class KeptViews:
         self._kept[shown] = _Kept(view, until, change_count)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+    def forget(self, shown: Shown) -> None:
+        """Have the next one ask the catalogue."""
+        self._kept.pop(shown, None)
 
 
 class MapReader:

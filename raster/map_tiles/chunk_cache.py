@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
@@ -20,6 +20,8 @@ class ChunkKey:
     level: int
     place: ChunkPlace
 
+
+Decode = Callable[[Sequence[ChunkKey]], Iterable[Cells | None]]
 
 ENTRY_BYTES = 200
 """What an entry costs beside its cells, more or less: there may be many of chunks that are all fill."""
@@ -44,8 +46,16 @@ class ChunkCache:
         """Bytes that are kept now."""
         return self._byte_count
 
-    def get(self, key: ChunkKey, decode: Callable[[], Cells | None]) -> Cells | None:
-        """A chunk as it is kept, or as `decode` gives it; None when it is all fill.
+    def get(self, keys: Sequence[ChunkKey], decode: Decode) -> list[Cells | None]:
+        """Chunks as they are kept, or as `decode` gives them; None for those that are all fill.
+
+        Parameters
+        ----------
+        keys : sequence of ChunkKey
+            Different ones.
+        decode : keys -> chunks
+            Called once, with those that nobody has or is about to have; a store that is asked over a network
+            is then asked for all of them at once.
 
         Returns
         -------
@@ -53,38 +63,48 @@ class ChunkCache:
 
         Raises
         ------
-        What `decode` raises.
+        What `decode` raises, here or for who asked first.
         """
+        found: dict[ChunkKey, Cells | None] = {}
+        coming: dict[ChunkKey, Future[Cells | None]] = {}
+        own: dict[ChunkKey, Future[Cells | None]] = {}
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-            coming = self._coming.get(key)
-            own = coming is None
-            if coming is None:
-                coming = self._coming[key] = Future()
+            for key in keys:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    found[key] = self._kept[key]
+                elif key in self._coming:
+                    coming[key] = self._coming[key]
+                else:
+                    own[key] = self._coming[key] = Future()
         if own:
-            self._decode(key, decode, coming)
-        return coming.result()
+            found |= self._decode(own, decode)
+        found |= {key: each.result() for key, each in coming.items()}
+        return [found[key] for key in keys]
 
     def _decode(
-        self, key: ChunkKey, decode: Callable[[], Cells | None], coming: Future[Cells | None]
-    ) -> None:
+        self, own: Mapping[ChunkKey, Future[Cells | None]], decode: Decode
+    ) -> Mapping[ChunkKey, Cells | None]:
         try:
-            cells = decode()
+            decoded = dict(zip(own, decode(list(own)), strict=True))
         except BaseException as error:
             with self._lock:
-                del self._coming[key]
-            coming.set_exception(error)
+                for key in own:
+                    del self._coming[key]
+            for each in own.values():
+                each.set_exception(error)
             raise
-        if cells is not None:
-            cells.flags.writeable = False
         with self._lock:
-            self._keep(key, cells)
-            del self._coming[key]
-        coming.set_result(cells)
+            for key, cells in decoded.items():
+                self._keep(key, cells)
+                del self._coming[key]
+        for key, each in own.items():
+            each.set_result(decoded[key])
+        return decoded
 
     def _keep(self, key: ChunkKey, cells: Cells | None) -> None:
+        if cells is not None:
+            cells.flags.writeable = False
         self._kept[key] = cells
         self._byte_count += _size(cells)
         while self._byte_count > self._most_bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -54,19 +55,24 @@ class CachedChunks:
             opened = self._levels[level] = self.stored.open_chunks(level)
         return opened
 
-    def get_chunk(self, level: int, place: ChunkPlace) -> Cells | None:
-        """A whole chunk, which may stick out over the level; None when it is all fill.
+    def get(self, level: int, places: Sequence[ChunkPlace]) -> list[Cells | None]:
+        """Whole chunks, which may stick out over the level; None for those that are all fill.
+
+        Parameters
+        ----------
+        places : sequence of ChunkPlace
+            Different ones, inside the level.
 
         Returns
         -------
-        (chunk height, chunk width), read-only
+        (chunk height, chunk width) each, read-only
 
         Raises
         ------
         PyramidCorrupt, StoreFailed
         """
-        key = ChunkKey(self.stored.root.url, level, place)
-        return self.cache.get(key, partial(_decode, self._open(level), place))
+        keys = [ChunkKey(self.stored.root.url, level, place) for place in places]
+        return self.cache.get(keys, partial(_decode, self._open(level)))
 
     def read_block(self, level: int, window: Window) -> Block | None:
         """Cells around a window, which lies in the level; None when all of them are fill.
@@ -82,7 +88,7 @@ class CachedChunks:
             for row in range(window.row // height, (window.row_stop - 1) // height + 1)
             for col in range(window.col // width, (window.col_stop - 1) // width + 1)
         ]
-        chunks = [self.get_chunk(level, place) for place in places]
+        chunks = self.get(level, places)
         if all(chunk is None for chunk in chunks):
             return None
         windows = [
@@ -99,6 +105,5 @@ class CachedChunks:
         return Block(cells, window)
 
 
-def _decode(stored: StoredChunks, place: ChunkPlace) -> Cells | None:
-    ((_, cells),) = stored.read([place])
-    return cells
+def _decode(stored: StoredChunks, keys: Sequence[ChunkKey]) -> Iterator[Cells | None]:
+    return (cells for _, cells in stored.read([key.place for key in keys]))

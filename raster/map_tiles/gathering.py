@@ -214,8 +214,9 @@ def _picked_by_chunk(chunks: CachedChunks, level: int, rows: Indexes, cols: Inde
     across = -(-stored.shape[1] // width)
     numbers = rows // height * across + cols // width
     values: Cells = np.empty(rows.shape, stored.dtype)
-    for number in np.unique(numbers).tolist():
+    needed = np.unique(numbers).tolist()
+    places = [ChunkPlace(number // across, number % across) for number in needed]
+    for number, chunk in zip(needed, chunks.get(level, places), strict=True):
         here = numbers == number
-        chunk = chunks.get_chunk(level, ChunkPlace(number // across, number % across))
         values[here] = stored.fill if chunk is None else chunk[rows[here] % height, cols[here] % width]
     return values

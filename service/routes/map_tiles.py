@@ -30,7 +30,6 @@ from service.rendering.style_words import DEFAULT_STYLE, parse_style
 from service.rendering.styles import Style
 from service.terrain_grids import grid_of
 from service.value_errors import PyramidPending
-from service.zarr_reader import Pinned
 
 router = APIRouter(prefix="/terrain", tags=["map"])
 
@@ -183,10 +182,23 @@ async def _answer(
     try:
         content = await desk.share(etag, make_tile, desk.maps, generation, asked, style, form)
     except PyramidCorrupt:
-        if view.standing is not None:
-            order_build(desk, view.standing)
+        await _look_again(desk, shown, view)
         raise
     return Response(content, headers=headers, media_type=MAP_TYPES[form])
+
+
+async def _look_again(desk: Desk, shown: Shown, view: MapView) -> None:
+    """Bytes of what is shown are lost: have it built anew, unless it was collected meanwhile.
+
+    Raises
+    ------
+    GenerationNotFound
+    """
+    if view.standing is not None:
+        order_build(desk, view.standing)
+    else:
+        desk.views.forget(shown)
+        await desk.run(desk.zarrs.get_generation, shown.pinned)
 
 
 async def find_view(request: Request, desk: Desk, shown: Shown) -> MapView:
@@ -203,9 +215,8 @@ async def find_view(request: Request, desk: Desk, shown: Shown) -> MapView:
     if view is not None:
         return view
     change_count = desk.views.change_count
-    if shown.generation is not None:
-        pinned = Pinned(shown.terrain, shown.metric, shown.generation)
-        generation = await desk.share(pinned, desk.zarrs.get_generation, pinned)
+    if shown.is_pinned:
+        generation = await desk.share(shown, desk.zarrs.get_generation, shown.pinned)
         view = MapView(generation=generation, state=State.READY, standing=None)
     else:
         metric = None if shown.metric == DEFAULT else shown.metric

@@ -17,6 +17,7 @@ from pyproj import Transformer
 from map_tiles import MappedTerrain, by_proj, make_mapped, rough, share_equal, shown
 from raster.cells import Cells
 from raster.chunks import ChunkPlace, StoredChunks
+from raster.map_tiles import gathering
 from raster.map_tiles.errors import MapTileNotFound, MatrixSetNotFound, TerrainNotOnMap
 from raster.map_tiles.matrices import NATIVE, TileAddress, get_matrix_set, known_matrix_sets
 from raster.map_tiles.reading import MapTile, Smooth, TileAsked, read_map_tile
@@ -229,6 +230,20 @@ def test_without_a_crs_the_way_out_is_the_native_matrix(tmp_path: Path) -> None:
 
 
 # Chunks
+
+
+def test_around_a_pole_a_coarser_level_is_taken_than_one_of_too_many_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transform = Affine(0.5, 0, -180, 0, -0.5, 90)
+    terrain = make_mapped(tmp_path, rough(100, 720), transform, "EPSG:4326", chunk_cells=16, shard_cells=64)
+    address = TileAddress(6, 31, 31)  # the pole is its lower right corner
+    fine = read(terrain, address, "UPSArcticWGS84Quad")
+    assert share_equal(shown(fine), by_proj(terrain, fine)) >= 0.999
+    monkeypatch.setattr(gathering, "MOST_CHUNKS", 4)
+    coarse = read(terrain, address, "UPSArcticWGS84Quad")
+    assert coarse.level > fine.level
+    assert share_equal(shown(coarse), by_proj(terrain, coarse)) >= 0.999
 
 
 def test_each_chunk_is_decoded_once_and_tiles_that_are_empty_decode_none(

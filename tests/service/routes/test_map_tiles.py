@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -157,6 +158,8 @@ def test_what_lies_beside_the_terrain_is_blank_and_no_error(alps: AppClient) -> 
         ("max/WebMercatorQuad/x/0/0.png", 422, "request-invalid"),
         ("nope/WebMercatorQuad/0/0/0.png", 404, "metric-not-found"),
         ("max@g1/WebMercatorQuad/0/0/0.png", 410, "generation-not-found"),
+        ("max@/WebMercatorQuad/0/0/0.png", 410, "generation-not-found"),
+        ("default@g1/WebMercatorQuad/0/0/0.png", 410, "generation-not-found"),
         ("max/WebMercatorQuad/0/0/0.png?style=x", 422, "parameter-unknown"),
     ],
 )
@@ -340,6 +343,22 @@ def test_a_collected_generation_is_gone(installation: Installation, client: AppC
     said = installation.run("gc", GRACE_S="0")
     assert said.code == 0, said.stderr
     problem_in(client.get(f"/terrain/golden/map/max@{old}/native/0/0/0.png"), 410, "generation-not-found")
+
+
+def test_a_generation_that_is_gone_while_it_is_shown_is_not_called_damaged(
+    installation: Installation, client: AppClient
+) -> None:
+    installation.needs_folders("takes files away")
+    add_alps(installation, client)
+    state = build(client, "alps")
+    address = f"/terrain/alps/map/max@{state['generation']}/native"
+    assert client.get(f"{address}/0/0/0.npy").status_code == 200
+    assert client.delete("/terrain/alps").status_code == 204
+    for file in Path(state["store_url"]).rglob("c/*/*"):
+        file.unlink()
+    assert client.get(f"{address}/0/0/0.npy").status_code == 200, "its chunk is kept"
+    for _ in range(2):
+        problem_in(client.get(f"{address}/9/0/0.npy"), 410, "generation-not-found")
 
 
 def test_a_damaged_pyramid_is_never_shown_and_built_anew(
