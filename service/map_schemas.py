@@ -159,7 +159,9 @@ class TileJsonBody(MapBody):
             description="Around the globe where the terrain crosses the antimeridian.",
         ),
     ] = None
-    center: Annotated[list[float] | None, Field(min_length=3, max_length=3)] = None
+    center: Annotated[
+        tuple[float, float, int] | None, Field(description="Longitude, latitude and a zoom.")
+    ] = None
     tile_size: int
     encoding: Annotated[
         Literal["mapbox", "terrarium"] | None, Field(description="Of heights as colours.")

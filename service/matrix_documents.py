@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import morecantile
@@ -45,6 +46,7 @@ def matrix_set_address(name: str, base: str) -> str:
     return f"{base}tileMatrixSets/{name}"
 
 
+@lru_cache(maxsize=64)
 def registered_matrix_set(name: str) -> MatrixSetBody:
     """A registered set as its register has it.
 

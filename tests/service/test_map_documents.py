@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import jsonschema
+import morecantile
 import pytest
 from affine import Affine
 from pyproj import CRS
 
 from catalog.models import Generation, Terrain
-from raster.grid import Grid
+from raster.grid import Grid, Window
 from raster.map_tiles.errors import TerrainNotOnMap
 from service.map_documents import MapOf, tile_json, tileset, tileset_list
 from service.rendering.errors import HeightUnitUnknown
@@ -109,6 +110,7 @@ TILESET_SCHEMA = {
 
 DEGREES = Grid(height=2401, width=4801, transform=Affine(1 / 1200, 0, 7, 0, -1 / 1200, 49), crs="EPSG:4326")
 FIJI = Grid(height=100, width=200, transform=Affine(0.01, 0, 179, 0, -0.01, -16), crs="EPSG:4326")
+UTM = Grid(height=2100, width=2600, transform=Affine(10, 0, 5e5, 0, -10, 5e6), crs="EPSG:32633")
 NOWHERE = Grid(height=700, width=1300)
 
 
@@ -258,6 +260,19 @@ def test_native_matrices_begin_where_the_crs_counts_from() -> None:
     assert metres["pointOfOrigin"] == [5e5, 5e6]
     assert (metres["cellSize"], metres["cellHeight"]) == (20, 10)
     assert metres["scaleDenominator"] == pytest.approx(20 / 0.00028)
+
+
+@pytest.mark.parametrize("grid", [DEGREES, UTM], ids=["degrees", "metres"])
+def test_morecantile_finds_the_tiles_of_native_matrices_where_the_levels_are(grid: Grid) -> None:
+    told_set = told(tileset(map_of(grid), "native", None))["tileMatrixSet"]
+    read = morecantile.TileMatrixSet.model_validate(told_set)
+    count = grid.level_count
+    for z in (count - 1, count - 2):
+        level = grid.level(count - 1 - z)
+        bounds = read.xy_bounds(morecantile.Tile(1, 1, z))
+        extent = level.part(Window(row=256, col=256, height=256, width=256)).extent
+        expected = (extent.left, extent.bottom, extent.right, extent.top)
+        assert bounds == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_crs_without_a_code_is_told_as_proj_json() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
+from rasterio.windows import Window
 
 from installations import Installation
 from pictures import decoded, heights_of, indices_of
-from rest import AppClient, add_golden, add_terrain, open_client, opened_files, problem_in
+from rest import AppClient, Client, add_golden, add_terrain, open_client, opened_files, problem_in, serve
 
 PLACE = Affine(1 / 1200, 0, 8.0, 0, -1 / 1200, 47.5)
 SHAPE = 480, 700
@@ -22,7 +25,7 @@ def hills() -> np.ndarray:
     return (1500 + 900 * np.sin(rows / 60) * np.cos(cols / 80)).astype(np.float32)
 
 
-def build(client: AppClient, terrain: str, metric: str = "max") -> None:
+def build(client: Client, terrain: str, metric: str = "max") -> None:
     answer = client.post(f"/terrain/{terrain}/pyramid/{metric}", headers={"Prefer": "wait=30"})
     assert answer.status_code == 200, answer.text
 
@@ -144,6 +147,41 @@ def test_the_border_of_a_tile_is_its_neighbours_edge(
         one, other = one.T, other.T
     np.testing.assert_array_equal(one[-2:], other[:2])
     assert np.ptp(one[-2:]) > 10
+
+
+def test_gdal_reads_the_heights_of_the_tiles_that_tile_json_names(installation: Installation) -> None:
+    np.save(installation.tiles / "hills.npy", hills())
+    tile = {"url": installation.offer_tile("hills.npy"), "x": 0, "y": 0}
+    place = {"crs": "EPSG:4326", "anchor_transform": list(PLACE[:6])}
+    with serve(installation) as address, httpx.Client(base_url=address) as client:
+        add_terrain(client, "hills", tile, unit="m", **place)
+        build(client, "hills")
+        told = client.get("/terrain/hills/map/max/WebMercatorQuad/terrarium/tilejson.json").json()
+        tile_address = centre_tile(told, told["maxzoom"])
+        z, x, y = map(int, tile_address.removesuffix(".png").split("/")[-3:])
+        with rasterio.open(as_gdal_map(told)) as seen:
+            red, green, blue = seen.read(window=Window(x * 256, y * 256, 256, 256)).astype(float)
+    assert z == told["maxzoom"]
+    heights, expected = red * 256 + green + blue / 256 - 32768, hills_under(tile_address, 0)
+    inside = ~np.isnan(expected)
+    assert abs(heights - expected)[inside].max() < 2
+
+
+def as_gdal_map(told: dict[str, Any]) -> str:
+    """A map of GDAL's, and so QGIS's, of what TileJSON says."""
+    address = told["tiles"][0].replace("{", "${")
+    edge = 20037508.342789244
+    return f"""<GDAL_WMS>
+        <Service name="TMS"><ServerUrl>{address}</ServerUrl></Service>
+        <DataWindow>
+          <UpperLeftX>{-edge}</UpperLeftX><UpperLeftY>{edge}</UpperLeftY>
+          <LowerRightX>{edge}</LowerRightX><LowerRightY>{-edge}</LowerRightY>
+          <TileLevel>{told["maxzoom"]}</TileLevel><TileCountX>1</TileCountX><TileCountY>1</TileCountY>
+          <YOrigin>top</YOrigin>
+        </DataWindow>
+        <Projection>EPSG:3857</Projection><BandsCount>3</BandsCount>
+        <BlockSizeX>{told["tileSize"]}</BlockSizeX><BlockSizeY>{told["tileSize"]}</BlockSizeY>
+      </GDAL_WMS>"""
 
 
 def test_heights_of_an_unknown_unit_have_no_encoding_and_the_problem_says_what_to_do(
