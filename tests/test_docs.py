@@ -31,6 +31,7 @@ MADE_BY_COMMANDS = (
     "data/spool",
     "data/tile/massif",
     "deploy/.env",
+    "service/viewer/packages",
 )
 """Paths that documentation names and a fresh clone does not have."""
 
