@@ -38,6 +38,18 @@ def fetch_packages(target: Path = TARGET) -> None:
             _copy(there / "node_modules" / package / name, target / package / Path(name).name)
 
 
+def fetch_test_packages() -> Path:
+    """The folder with the packages that tests of pages need.
+
+    Raises
+    ------
+    NotInstallable
+    """
+    there = PLACE / "viewer-tests"
+    install_packages(ROOT / "tests" / "viewer", there)
+    return there / "node_modules"
+
+
 def _copy(source: Path, target: Path) -> None:
     """Whole or not at all: it may be served at the same time."""
     if target.is_file() and target.read_bytes() == source.read_bytes():

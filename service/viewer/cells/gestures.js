@@ -29,7 +29,8 @@ export function listenTo(canvas, view) {
   };
   canvas.addEventListener("pointerup", lift);
   canvas.addEventListener("pointercancel", lift);
-  canvas.addEventListener("pointerleave", () => view.pointAt(null));
+  // a finger leaves whenever it is lifted: what it pointed at stays to be read
+  canvas.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && view.pointAt(null));
   canvas.addEventListener("dblclick", (event) => {
     if (view.pen) view.pen.finish();
     else zoom(view, 2, placeOn(canvas, event));

@@ -12,7 +12,7 @@ export class Stage extends EventTarget {
     Object.assign(this, { room, views: {}, view: null });
     this.port = make("div", { class: "port" });
     this.veil = make("div", { class: "veil", hidden: true });
-    this.element = make("div", { class: "stage" }, this.port, this.veil, this.makeSwitch());
+    this.element = make("div", { class: "stage" }, this.makeSwitch(), this.port, this.veil);
     room.choice.on(["view"], () => this.open());
     room.choice.on(["metric"], () => this.refresh());
     room.facts.addEventListener("generation", () => this.refresh());
