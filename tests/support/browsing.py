@@ -90,7 +90,7 @@ Visit = Callable[..., Watched]
 @contextmanager
 def watched_page(browser: Browser, base: str, pictures: Path, **context: Any) -> Iterator[Watched]:
     """A page in a session of its own; what it noted is checked when the test has passed."""
-    options = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light", **context}
+    options = {"viewport": {"width": 1120, "height": 720}, "color_scheme": "light", **context}
     with browser.new_context(reduced_motion="reduce", **options) as session:
         watched = Watched(session.new_page(), base, pictures)
         yield watched

@@ -26,13 +26,7 @@ async function ask(path, { headers = {}, ...options } = {}) {
 
 /** What an address answers, as JSON. */
 export async function getJson(path, options = {}) {
-  return (await ask(path, { ...options, headers: { Accept: "application/json" } })).json();
-}
-
-/** What is answered to a body, as JSON. */
-export async function postJson(path, body, options = {}) {
-  const headers = { Accept: "application/json", "Content-Type": "application/json" };
-  return (await ask(path, { ...options, method: "POST", headers, body: JSON.stringify(body) })).json();
+  return (await ask(path, { ...options, headers: { Accept: "application/json", ...options.headers } })).json();
 }
 
 /** An order without a body: what it answers. */

@@ -26,18 +26,19 @@ export class Layers {
     const base = `${this.facts.address}/map/${metric}@${generation}/WebMercatorQuad`;
     const colours = `${base}/${this.choice.get("ramp")};rescale=${range.low},${range.high}`;
     const heights = `${base}/terrain-rgb;nodata_height=${range.low}`;
-    if (this.shown !== colours) await this.draw(colours, heights);
+    if (this.shown !== colours) await this.draw(colours, heights, this.facts.unitOf(metric) !== null);
     this.setRelief();
     this.setDepth();
   }
 
-  async draw(colours, heights) {
+  async draw(colours, heights, hasUnit) {
     this.shown = colours;
     const told = await getJson(`${colours}/tilejson.json`);
     // heights in metres alone can be encoded; colours there are always
-    const isHeight = await getJson(`${heights}/tilejson.json`).then(() => true, () => false);
+    const isHeight = hasUnit && (await getJson(`${heights}/tilejson.json`).then(() => true, () => false));
     if (this.shown !== colours) return;
     this.clear();
+    this.shown = colours;
     this.map.addSource("colours", { type: "raster", ...sourceOf(colours, told) });
     this.map.addLayer({
       id: "colours",
@@ -54,6 +55,7 @@ export class Layers {
   }
 
   clear() {
+    this.shown = "";
     this.map.setTerrain(null);
     for (const name of ["relief", "colours"]) {
       if (this.map.getLayer(name)) this.map.removeLayer(name);

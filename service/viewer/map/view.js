@@ -1,10 +1,12 @@
 // The map of a georeferenced terrain: map tiles of the service, drawn by MapLibre.
 
-import { make } from "../base/dom.js";
+import { getJson } from "../base/api.js";
+import { announce, make } from "../base/dom.js";
 import { withKey } from "../base/key.js";
 import { Layers } from "./layers.js";
 import { Lines } from "./lines.js";
 
+const MOST_CELLS = 192; // a side, for statistics of what is visible
 const PACKAGE = "/viewer/packages/maplibre-gl";
 
 /** A view as the stage has it; resolves when the map can be drawn on. */
@@ -26,7 +28,7 @@ function loadSheet() {
 
 class MapView {
   constructor(library, room, stage) {
-    Object.assign(this, { room, stage, pen: null });
+    Object.assign(this, { room, stage, pen: null, refreshes: 0 });
     const place = make("div", { class: "map" });
     this.element = make("div", { class: "view" }, place);
     stage.port.replaceChildren(this.element); // a map needs to know its size from the beginning
@@ -54,7 +56,7 @@ class MapView {
     map.on("click", ({ lngLat }) => this.touch(lngLat));
     map.on("dblclick", (event) => this.endLine(event));
     map.on("moveend", () => this.moved());
-    map.on("idle", () => this.element.classList.add("drawn"));
+    map.on("idle", () => this.element.classList.toggle("drawn", this.refreshes === 0));
     map.on("movestart", () => this.element.classList.remove("drawn"));
     map.getCanvas().addEventListener("keydown", (event) => this.press(event));
     room.choice.on(["ramp", "relief", "depth"], () => this.refresh());
@@ -74,8 +76,16 @@ class MapView {
 
   async refresh() {
     this.element.classList.remove("drawn");
-    await this.layers.refresh();
+    this.refreshes += 1;
+    try {
+      await this.layers.refresh();
+    } catch (problem) {
+      announce(`The map cannot be drawn: ${problem.message}`);
+    }
+    this.refreshes -= 1;
     this.lines.raise();
+    this.map.triggerRepaint();
+    this.stage.tell("moved");
   }
 
   pointAt({ lng, lat }) {
@@ -117,18 +127,37 @@ class MapView {
     this.lines.setMark(place);
   }
 
-  /** What is visible, in degrees. */
+  /** What of the terrain is visible, in degrees: west, south, east, north. */
   get bbox() {
     const bounds = this.map.getBounds();
-    return [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+    const [left, bottom, right, top] = boundsOf(this.room.facts.terrain.lonlat_extent);
+    const turn = 360 * Math.round((bounds.getCenter().lng - (left + right) / 2) / 360);
+    return [
+      Math.max(bounds.getWest(), left + turn),
+      Math.max(bounds.getSouth(), bottom),
+      Math.min(bounds.getEast(), right + turn),
+      Math.min(bounds.getNorth(), top),
+    ];
   }
 
   across() {
-    const { left, right } = this.room.facts.terrain.lonlat_extent;
     const [west, , east] = this.bbox;
     const { lat } = this.map.getCenter();
-    const isWhole = left > right;
-    return [isWhole ? west : Math.max(west, left), isWhole ? east : Math.min(east, right)].map((lon) => ({ lon: wrap(lon), lat }));
+    return [west, east].map((lon) => ({ lon: wrap(lon), lat }));
+  }
+
+  /** The cells that are visible, at a level where they are not too many; null when there are none. */
+  async seen() {
+    const { facts, choice } = this.room;
+    const [west, south, east, north] = this.bbox;
+    const isBuilt = facts.pyramids.get(choice.get("metric")).generation;
+    if (!isBuilt || west >= east || south >= north) return null;
+    const bbox = [wrap(west), south, wrap(east), north].map((each) => each.toFixed(7)).join(",");
+    const query = new URLSearchParams({ bbox, max_size: MOST_CELLS, f: "json" });
+    const found = await getJson(`${facts.addressOf(choice.get("metric"))}/auto?${query}`, { headers: { Prefer: "wait=0" } });
+    if (!found.values) return null; // a build goes on
+    const rows = found.values.map((row) => Float64Array.from(row, (value) => value ?? NaN));
+    return { ...found, nodata: null, blocks: () => rows };
   }
 }
 

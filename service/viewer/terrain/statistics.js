@@ -12,8 +12,9 @@ export function showStatistics({ facts, choice, stage, scale }) {
   const chart = make("div", { class: "histogram", "aria-hidden": "true" });
   const said = make("p", { class: "said" }, "");
   const tell = async () => {
-    const seen = await stage.view?.seen?.();
-    const range = await scale.get().catch(() => null);
+    const { view } = stage;
+    const [seen, range] = await Promise.all([view?.seen(), scale.get()]).catch(() => []);
+    if (view !== stage.view) return;
     if (!seen || !range) {
       told.replaceChildren();
       chart.replaceChildren();
