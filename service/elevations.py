@@ -14,6 +14,7 @@ from raster.places import Ground, Places, ground_of_lonlat, places_on
 from raster.points import Interpolation, PointValues, read_points
 from service.errors import ParameterInvalid
 from service.open_pyramids import OpenPyramids
+from service.tally import VALUES
 from service.terrain_grids import cell_type_of, grid_of
 from service.value_errors import PlaceUnknown
 
@@ -99,4 +100,7 @@ def read_values(
     PyramidCorrupt, StoreUnavailable
     """
     with pyramids.reading(generation) as pyramid:
-        return read_points(pyramid.open_chunks(0), cell_type_of(generation), places, interpolation)
+        found = read_points(pyramid.open_chunks(0), cell_type_of(generation), places, interpolation)
+    pyramids.tally.add(VALUES, "points", len(found.values))
+    pyramids.tally.add(VALUES, "chunks", found.chunk_count)
+    return found

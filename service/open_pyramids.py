@@ -13,7 +13,7 @@ from service.corruption import mark_corrupt
 from service.errors import StoreUnavailable
 from service.house import House
 from service.storing import reporting_store
-from service.tally import STORE_READS
+from service.tally import STORE_READS, Tally
 from service.terrain_grids import grid_of
 
 KEPT = 64
@@ -26,6 +26,11 @@ class OpenPyramids:
     def __init__(self, house: House) -> None:
         self._house = house
         self._open = lru_cache(maxsize=KEPT)(StoredPyramid)
+
+    @property
+    def tally(self) -> Tally:
+        """Where it is counted what is read."""
+        return self._house.tally
 
     @contextmanager
     def reading(self, generation: Generation) -> Iterator[StoredPyramid]:

@@ -50,8 +50,23 @@ RETRIES = Counted(
 STALE_ANSWERS = Counted(
     "stale_answers", "Answers of a moment ago, given while the catalogue is away.", "page", ("list", "one")
 )
+VALUES = Counted(
+    "values",
+    "Points that were asked for, and chunks that were read for them, each once in a request.",
+    "what",
+    ("points", "chunks"),
+)
 
-COUNTED = (BUILDS_STARTED, BUILDS_FINISHED, BUILD_SECONDS, STORE_READS, SOURCES, RETRIES, STALE_ANSWERS)
+COUNTED = (
+    BUILDS_STARTED,
+    BUILDS_FINISHED,
+    BUILD_SECONDS,
+    STORE_READS,
+    SOURCES,
+    RETRIES,
+    STALE_ANSWERS,
+    VALUES,
+)
 
 
 class Tally:

@@ -30,6 +30,7 @@ from benchmark.map_tiles import Effort as MapEffort
 from benchmark.map_tiles import (
     make_table as make_map_table,
 )
+from benchmark.points import measure_points
 from benchmark.serve import Effort, compare_serving
 from benchmark.served import command_of
 
@@ -136,6 +137,14 @@ def test_a_catalogue_is_served_beside_its_bare_sql() -> None:
 def test_many_cold_requests_are_compared_with_one(tmp_path: Path) -> None:
     told = compare_cold_requests(tmp_path, Crowd(requests=8, processes=2, rounds=1, cells=600))
     assert "8 equal ones to 2 processes" in told
+
+
+def test_values_at_points_are_measured(tmp_path: Path) -> None:
+    told = measure_points(tmp_path, 300, 1)
+    for row in re.findall(r"^\| 300 points, .* \|$", told, re.MULTILINE):
+        *_, decoded, holding, _ = row.split("|")
+        assert int(decoded) == int(holding)
+    assert "| 1 point, nearest | " in told
 
 
 MAP_EFFORT = MapEffort(rounds=1, tiles=2, repeats=1, clients=2)
