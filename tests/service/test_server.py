@@ -19,6 +19,8 @@ from installations import Installation, make_installation
 from rest import add_golden, add_terrain, hold_catalogue, problem_in, until
 from served import served
 
+pytestmark = pytest.mark.long
+
 STATE = "/terrain/golden/pyramid/max"
 LEVEL = f"{STATE}/1"
 LEVEL_1 = [[62, 37, 66, 36], [87, 74, 53, 12], [15, 41, 59, 0]]
@@ -27,8 +29,6 @@ SLOW_METRIC = """
 import time
 from raster.metrics.composable import Composable, Part
 import numpy as np
-
-pytestmark = pytest.mark.long
 
 def lift(cells):
     time.sleep(0.3)
