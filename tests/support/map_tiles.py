@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,13 @@ class MappedTerrain:
     built: BuiltPyramid
     mapped: MappedPyramid
     cache: ChunkCache
+    _levels: dict[int, np.ndarray] = field(default_factory=dict)
 
     def level(self, level: int) -> np.ndarray:
-        return self.built.level(level)
+        """All values of a level, read once."""
+        if level not in self._levels:
+            self._levels[level] = self.built.level(level)
+        return self._levels[level]
 
     @property
     def grid(self) -> Grid:

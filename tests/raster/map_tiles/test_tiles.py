@@ -170,7 +170,7 @@ def cells_of(tile: MapTile) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(st.data())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_whatever_tile_is_asked_for_is_right(
     utm: MappedTerrain, degrees: MappedTerrain, data: st.DataObject
 ) -> None:
