@@ -115,7 +115,7 @@ def open_desk(house: House) -> Desk:
         BuildDesk(house),
         pyramids,
         LevelReader(house, pyramids),
-        MapReader(house, pyramids),
+        MapReader(pyramids),
         KeptViews(house),
         ZarrReader(house),
         RegistrationDesk(house),

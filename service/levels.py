@@ -16,6 +16,9 @@ from service.pyramid_states import State
 from service.terrain_grids import get_grid, grid_of
 from service.windows import Asked, Placed
 
+KEPT_CELLS = 2**20
+"""Of windows whose chunks are kept decoded; larger ones would push out those of many others."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located(Standing):
@@ -97,4 +100,6 @@ class LevelReader:
             The store cannot be read now, which says nothing about the pyramid.
         """
         with self._pyramids.reading(resolved.generation) as pyramid:
-            return pyramid.read_window(resolved.level, resolved.window)
+            is_small = resolved.window.cell_count <= KEPT_CELLS
+            cells = self._pyramids.chunks_of(pyramid) if is_small else pyramid
+            return cells.read_window(resolved.level, resolved.window)

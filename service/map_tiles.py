@@ -10,8 +10,6 @@ from time import monotonic
 from catalog.models import Generation
 from raster.cells import CellType
 from raster.grid import Grid
-from raster.map_tiles.chunk_cache import ChunkCache
-from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.ground import Transformers
 from raster.map_tiles.ground_sizes import CellSizes, measure_cells, of_same_rows
 from raster.map_tiles.reading import MappedPyramid, MapTile, TileAsked, read_map_tile
@@ -132,9 +130,8 @@ class KeptViews:
 class MapReader:
     """Reads map tiles. May be used by many threads."""
 
-    def __init__(self, house: House, pyramids: OpenPyramids) -> None:
+    def __init__(self, pyramids: OpenPyramids) -> None:
         self._pyramids = pyramids
-        self._cache = ChunkCache(house.settings.chunk_cache)
         self._transformers = Transformers()
         # by generation; of two threads at once one wins, since both would keep the same
         self._mapped = lru_cache(maxsize=KEPT)(self._map)
@@ -172,7 +169,7 @@ class MapReader:
         return measure_cells(grid, self._transformers)
 
     def _map(self, stored: StoredPyramid, cell_type: CellType) -> MappedPyramid:
-        return MappedPyramid(CachedChunks(stored, self._cache), cell_type, self._transformers)
+        return MappedPyramid(self._pyramids.chunks_of(stored), cell_type, self._transformers)
 
     def _read_range(self, stored: StoredPyramid, cell_type: CellType) -> ValueRange:
         levels = range(stored.grid.level_count)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from catalog.models import Generation
+from raster.cached_chunks import CachedChunks
+from raster.chunk_cache import ChunkCache
 from raster.errors import PyramidCorrupt
 from raster.window import StoredPyramid
 from service.corruption import mark_corrupt
@@ -25,12 +27,17 @@ class OpenPyramids:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._cache = ChunkCache(house.settings.chunk_cache)
         self._open = lru_cache(maxsize=KEPT)(StoredPyramid)
 
     @property
     def tally(self) -> Tally:
         """Where it is counted what is read."""
         return self._house.tally
+
+    def chunks_of(self, stored: StoredPyramid) -> CachedChunks:
+        """The chunks of a pyramid, decoded once for all who want some of them."""
+        return CachedChunks(stored, self._cache)
 
     @contextmanager
     def reading(self, generation: Generation) -> Iterator[StoredPyramid]:

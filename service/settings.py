@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     chunk_cache: ByteSize = Field(
         default=ByteSize(2**28),
         ge=0,
-        description="Memory in each process for chunks that were decoded for map tiles, e.g. `1GiB`.",
+        description="Memory in each process for chunks decoded for map tiles and small windows, e.g. `1GiB`.",
     )
     max_registration_tiles: int = Field(
         default=10_000, ge=1, le=MOST_TILES, description="Tiles one request may register."

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raster.cached_chunks import CachedChunks
 from raster.cells import Cells, CellType
 from raster.chunks import ArrayFormat, ChunkPlace
 from raster.grid import Window
-from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.placing import AxisPlaces, TilePlaces
 
 Mask = NDArray[np.bool_]

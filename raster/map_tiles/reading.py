@@ -10,9 +10,9 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from raster.cached_chunks import CachedChunks
 from raster.cells import Cells, CellType
 from raster.grid import Grid, Window
-from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.errors import TerrainNotOnMap
 from raster.map_tiles.gathering import Gathered, coarsened, gather
 from raster.map_tiles.ground import CellFinder, Transformers, make_finder

@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracle import OracleTile
+from raster.cached_chunks import CachedChunks
+from raster.chunk_cache import ChunkCache
 from raster.errors import LevelNotFound, PyramidCorrupt, StoreFailed, WindowOutOfBounds
 from raster.grid import Grid, Window
 from raster.storage.local import LocalRoot
@@ -96,9 +98,20 @@ def test_a_window_is_that_part_of_the_level(pristine: BuiltPyramid, data: st.Dat
         height=data.draw(st.integers(1, height - row)),
         width=data.draw(st.integers(1, width - col)),
     )
-    found = pristine.stored.read_window(level, window)
-    np.testing.assert_array_equal(found, pristine.level(level % 7)[window.slices])
-    assert found.dtype == np.int16
+    for cells in (pristine.stored, CachedChunks(pristine.stored, ChunkCache(2**20))):
+        found = cells.read_window(level, window)
+        np.testing.assert_array_equal(found, pristine.level(level % 7)[window.slices])
+        assert found.dtype == np.int16
+
+
+def test_windows_outside_are_refused_by_both(pristine: BuiltPyramid) -> None:
+    height, width = pristine.plan.grid.shape
+    for cells in (pristine.stored, CachedChunks(pristine.stored, ChunkCache(2**20))):
+        for row, col in ((height, 0), (0, width), (-1, 0)):
+            with pytest.raises(WindowOutOfBounds):
+                cells.read_window(0, Window(row=row, col=col, height=1, width=1))
+        with pytest.raises(LevelNotFound):
+            cells.read_window(7, Window(row=0, col=0, height=1, width=1))
 
 
 def test_shards_without_cells_read_as_nodata(pristine: BuiltPyramid) -> None:

@@ -14,10 +14,10 @@ from rasterio.io import MemoryFile
 from rasterio.vrt import WarpedVRT
 
 from oracle import OracleTile
+from raster.cached_chunks import CachedChunks
 from raster.cells import CellType
+from raster.chunk_cache import ChunkCache
 from raster.grid import Grid
-from raster.map_tiles.chunk_cache import ChunkCache
-from raster.map_tiles.chunks import CachedChunks
 from raster.map_tiles.ground import Transformers
 from raster.map_tiles.reading import MappedPyramid, MapTile
 from terrains import BuiltPyramid, build, save_mosaic

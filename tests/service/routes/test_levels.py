@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from installations import Installation, save_geotiff
 from make_small_terrains import GOLDEN
 from oracle import OracleTile, paint
+from raster.cells import Cells
+from raster.chunk_cache import ChunkCache
+from raster.chunks import ChunkPlace, StoredChunks
 from raster.errors import StoreFailed
 from rest import AppClient, add_golden, add_terrain, open_client, problem_in
 from service.pyramid_schemas import LevelWindowBody
@@ -275,6 +279,28 @@ def test_head_answers_as_get_without_the_body(golden: AppClient, address: str) -
     }
 
 
+def test_chunks_of_small_windows_are_decoded_once(golden: AppClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[ChunkPlace] = []
+    read = StoredChunks.read
+
+    def watched(
+        chunks: StoredChunks, places: Sequence[ChunkPlace]
+    ) -> Iterator[tuple[ChunkPlace, Cells | None]]:
+        decoded.extend(places)
+        return read(chunks, places)
+
+    monkeypatch.setattr(StoredChunks, "read", watched)
+    for height in (1, 2, 3):
+        golden.get(f"/terrain/golden/pyramid/max/0?height={height}")
+    assert len(decoded) == 1
+
+
+def test_chunks_of_large_windows_are_not_kept(golden: AppClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.levels.KEPT_CELLS", 34)  # the golden terrain has 35 cells
+    monkeypatch.setattr(ChunkCache, "get", lambda *_: pytest.fail("it was kept"))
+    assert golden.get("/terrain/golden/pyramid/max/0").status_code == 200
+
+
 def test_a_store_that_cannot_be_read_now_is_no_damage(
     installation: Installation, client: AppClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +311,7 @@ def test_a_store_that_cannot_be_read_now_is_no_damage(
         raise StoreFailed("0/elevation/c/0/0", "Input/output error")
 
     with monkeypatch.context() as broken:
-        broken.setattr("raster.window.StoredPyramid.read_window", fail)
+        broken.setattr("raster.cached_chunks.CachedChunks.read_window", fail)
         answer = client.get("/terrain/golden/pyramid/max/0")
         problem_in(answer, 503, "store-unavailable")
         assert answer.headers["retry-after"]

@@ -10,9 +10,9 @@ from typing import cast
 import numpy as np
 
 from raster.cells import Cells
+from raster.chunk_cache import ChunkCache, ChunkKey
 from raster.chunks import ArrayFormat, ChunkPlace, StoredChunks
 from raster.grid import Grid, Window
-from raster.map_tiles.chunk_cache import ChunkCache, ChunkKey
 from raster.window import StoredPyramid
 
 
@@ -73,6 +73,24 @@ class CachedChunks:
         """
         keys = [ChunkKey(self.stored.root.url, level, place) for place in places]
         return self.cache.get(keys, partial(_decode, self._open(level)))
+
+    def read_window(self, level: int, window: Window) -> Cells:
+        """Cells of a window of a level, as `StoredPyramid.read_window` reads them.
+
+        Returns
+        -------
+        (height, width), not to be written into
+
+        Raises
+        ------
+        LevelNotFound, WindowOutOfBounds, PyramidCorrupt, StoreFailed
+        """
+        self.grid.level(level).part(window)
+        block = self.read_block(level, window)
+        if block is None:
+            stored = self.format(level)
+            return np.full(window.shape, stored.fill, stored.dtype)
+        return block.cells[window.relative_to(block.window).slices]
 
     def read_block(self, level: int, window: Window) -> Block | None:
         """Cells around a window, which lies in the level; None when all of them are fill.

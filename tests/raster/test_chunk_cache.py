@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raster.cells import Cells
+from raster.chunk_cache import ENTRY_BYTES, ChunkCache, ChunkKey, Decode
 from raster.chunks import ChunkPlace
-from raster.map_tiles.chunk_cache import ENTRY_BYTES, ChunkCache, ChunkKey, Decode
 
 
 def key(number: int) -> ChunkKey:
