@@ -29,6 +29,7 @@ MADE_BY_COMMANDS = (
     "data/pyramids",
     "data/cache",
     "data/spool",
+    "service/viewer/packages",
     "data/tile/massif",
     "deploy/.env",
     "service/viewer/packages",
