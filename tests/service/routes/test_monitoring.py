@@ -100,9 +100,9 @@ def test_reads_of_the_store_and_what_is_wrong_with_it_are_counted(
     for _ in range(3):
         assert client.get(LEVEL).status_code == 200
     assert figure(client, "ziggurat_store_reads_total", outcome="read") == 3
-    (chunk,) = (installation.store_folder).glob("golden/max/*.zarr/1/elevation/c/0/0")
+    (chunk,) = (installation.store_folder).glob("golden/max/*.zarr/2/elevation/c/0/0")
     chunk.write_bytes(b"")
-    problem_in(client.get(LEVEL), 503, "pyramid-corrupt")
+    problem_in(client.get("/terrain/golden/pyramid/max/2"), 503, "pyramid-corrupt")
     assert figure(client, "ziggurat_store_reads_total", outcome="corrupt") == 1
     assert figure(client, "ziggurat_sheds_total", reason="pyramid-corrupt") == 1
     assert client.get(LEVEL).status_code == 200
