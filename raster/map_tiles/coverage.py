@@ -132,9 +132,9 @@ def _extent_on(matrix_set: MatrixSet, grid: Grid) -> Extent | None:
     left, right = coarsest.left, coarsest.left + coarsest.columns * coarsest.tile_width
     turn = around_globe(matrix_set.crs)
     if turn is not None:
-        x = np.unwrap(np.unwrap(x, period=turn, axis=1), period=turn, axis=0)
         x -= math.floor((x.min() - left) / turn + SAME) * turn
-    # between samples an edge is bent by no more than samples are among each other
+    # between samples an edge is bent by no more than samples are among each other, and a leap from one
+    # side of the map to the other is a bend that takes all columns
     margin_x, margin_y = _bend(x), _bend(y)
     west, east = float(x.min()) - margin_x, float(x.max()) + margin_x
     if turn is not None and east > right + turn * SAME:

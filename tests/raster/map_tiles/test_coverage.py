@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from raster.grid import Grid
-from raster.map_tiles.coverage import Coverage, find_coverage, get_coverage
+from raster.map_tiles.coverage import Coverage, _extent_on, find_coverage, get_coverage
 from raster.map_tiles.errors import MatrixSetNotFound, TerrainNotOnMap
+from raster.map_tiles.matrices import get_matrix_set
 
 RHINE = Grid(height=2401, width=4801, transform=Affine(1 / 1200, 0, 7, 0, -1 / 1200, 49), crs="EPSG:4326")
 ALPS = Grid(height=2100, width=2600, transform=Affine(10, 0, 500000, 0, -10, 5000000), crs="EPSG:32633")
@@ -45,6 +46,23 @@ def test_limits_hold_every_tile_under_the_terrain_and_hardly_another(grid: Grid,
         assert limits.max_col >= max(cols) >= limits.max_col - 1
         assert limits.min_row <= min(rows) <= limits.min_row + 1
         assert limits.max_row >= max(rows) >= limits.max_row - 1
+
+
+@pytest.mark.parametrize("name", ["EuropeanETRS89_LAEAQuad", "UPSArcticWGS84Quad"])
+def test_an_edge_that_is_bent_on_the_map_lies_within_the_extent(name: str) -> None:
+    wide = Grid(height=700, width=1000, transform=Affine(0.05, 0, -11, 0, -0.05, 70), crs="EPSG:4326")
+    extent = _extent_on(get_matrix_set(name), wide)
+    assert extent is not None
+    lon, lat = np.linspace(-11, 39, 5000), np.linspace(35, 70, 5000)
+    edges = [(lon, 35), (lon, 70), (-11, lat), (39, lat)]
+    to_map = Transformer.from_crs("EPSG:4326", get_matrix_set(name).crs, always_xy=True)
+    for edge in edges:
+        x, y = to_map.transform(*np.broadcast_arrays(*edge))
+        assert extent.left <= x.min()
+        assert x.max() <= extent.right
+        assert extent.bottom <= y.min()
+        assert y.max() <= extent.top
+    assert extent.right - extent.left < 6e6
 
 
 @given(
@@ -84,8 +102,9 @@ def test_the_last_zoom_is_the_first_as_fine_as_the_terrain(grid: Grid, name: str
     assert get_coverage(grid, name).max_zoom == zoom
 
 
-def test_a_zoom_that_is_exactly_as_fine_is_the_last() -> None:
-    cell = 360 / 256 / 2**5
+@pytest.mark.parametrize("rounding", [0, 1e-12, -1e-12])
+def test_a_zoom_that_is_exactly_as_fine_is_the_last(rounding: float) -> None:
+    cell = 360 / 256 / 2**5 * (1 + rounding)
     grid = Grid(height=40, width=40, transform=Affine(cell, 0, 10, 0, -cell, 50), crs="OGC:CRS84")
     assert get_coverage(grid, "WorldCRS84Quad").max_zoom == 4
 
@@ -99,6 +118,25 @@ def test_a_terrain_across_the_antimeridian_has_all_columns_and_its_own_rows(name
     assert finest.min_col == 0
     assert finest.max_col == 2**finest.z * (2 if name == "WorldCRS84Quad" else 1) - 1
     assert finest.max_row - finest.min_row < 3
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
+def test_a_terrain_that_ends_at_the_antimeridian_does_not_cross_it(crs: str) -> None:
+    edge = 180.0 if crs == "EPSG:4326" else 20037508.342789244
+    cell = edge / 1800
+    place = Affine(cell, 0, edge - 100 * cell, 0, -cell, 300 * cell)
+    coverage = get_coverage(Grid(height=100, width=100, transform=place, crs=crs), "WebMercatorQuad")
+    finest = coverage.limits[-1]
+    assert finest.max_col == 2**finest.z - 1
+    assert finest.min_col == math.floor((1 - 50 / 1800) * 2**finest.z)
+
+
+@pytest.mark.parametrize("rounding", [0, 1e-11, -1e-11])
+def test_a_terrain_that_begins_at_the_antimeridian_does_not_cross_it(rounding: float) -> None:
+    place = Affine(0.1, 0, -180 + rounding, 0, -0.1, 10)
+    finest = get_coverage(Grid(height=100, width=100, transform=place, crs="EPSG:4326"), "WebMercatorQuad")
+    last = finest.limits[-1]
+    assert (last.min_col, last.max_col) == (0, math.floor(10 / 360 * 2**last.z))
 
 
 def test_a_terrain_beyond_180_degrees_has_the_columns_of_where_it_is() -> None:
