@@ -54,10 +54,10 @@ def test_an_edge_that_is_bent_on_the_map_lies_within_the_extent(name: str) -> No
     extent = _extent_on(get_matrix_set(name), wide)
     assert extent is not None
     lon, lat = np.linspace(-11, 39, 5000), np.linspace(35, 70, 5000)
-    edges = [(lon, 35), (lon, 70), (-11, lat), (39, lat)]
+    edges = [(lon, 0 * lat + 35), (lon, 0 * lat + 70), (0 * lon - 11, lat), (0 * lon + 39, lat)]
     to_map = Transformer.from_crs("EPSG:4326", get_matrix_set(name).crs, always_xy=True)
-    for edge in edges:
-        x, y = to_map.transform(*np.broadcast_arrays(*edge))
+    for edge_lon, edge_lat in edges:
+        x, y = to_map.transform(edge_lon, edge_lat)
         assert extent.left <= x.min()
         assert x.max() <= extent.right
         assert extent.bottom <= y.min()
