@@ -18,6 +18,7 @@ from map_tiles import MappedTerrain, by_proj, make_mapped, rough, share_equal, s
 from raster.cells import Cells
 from raster.chunks import ChunkPlace, StoredChunks
 from raster.map_tiles import gathering
+from raster.map_tiles.chunk_cache import ENTRY_BYTES
 from raster.map_tiles.errors import MapTileNotFound, MatrixSetNotFound, TerrainNotOnMap
 from raster.map_tiles.matrices import NATIVE, TileAddress, get_matrix_set, known_matrix_sets
 from raster.map_tiles.reading import MapTile, Smooth, TileAsked, read_map_tile
@@ -81,16 +82,26 @@ def test_the_level_is_the_coarsest_one_that_is_fine_enough(utm: MappedTerrain) -
         assert tile.level == min(max(0, math.floor(wanted + 0.01)), last) or abs(wanted % 1) < 0.01
 
 
-def test_a_map_made_of_the_terrains_own_cells_shows_each_of_them(tmp_path: Path) -> None:
-    cell = 180 / 256 / 2**8
-    terrain = make_mapped(tmp_path, rough(300, 300), Affine(cell, 0, 0, 0, -cell, 45), "EPSG:4326")
-    for back in range(4):
-        z = 8 - back
-        tile = read(terrain, TileAddress(z, 2**z, 2**z // 4), "WorldCRS84Quad")
-        assert tile.level == back
-        level = terrain.level(back)
-        side = min(256, level.shape[0])
-        assert np.array_equal(tile.values[:side, :side], level[:side, :side])
+def test_what_is_fine_enough_is_told_where_the_terrain_lies(degrees: MappedTerrain) -> None:
+    """At the equator, the centre of the whole world's tile, twice as coarse a level would do."""
+    tile = read(degrees, TileAddress(0, 0, 0))
+    rows_per_cell = 360 / 256 * math.cos(math.radians(59)) * 120
+    assert tile.level == math.floor(math.log2(rows_per_cell)) == 6
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_a_map_made_of_the_terrains_own_cells_shows_each_of_them(tmp_path: Path, place: int) -> None:
+    """Somewhere a quotient of coordinates is a little less than the two that it should be."""
+    matrix_set, crs = (MERCATOR, "EPSG:3857") if place % 2 else ("WorldCRS84Quad", "EPSG:4326")
+    x, y = 2**5 * (5 * place + 1), 2**5 * (3 * place + 2)
+    finest = get_matrix_set(matrix_set).tile(TileAddress(10, x, y)).grid.transform
+    terrain = make_mapped(tmp_path, rough(300, 300), finest, crs)
+    for level in range(4):
+        tile = read(terrain, TileAddress(10 - level, x >> level, y >> level), matrix_set)
+        assert tile.level == level
+        cells = terrain.level(level)
+        side = min(256, cells.shape[0])
+        assert np.array_equal(tile.values[:side, :side], cells[:side, :side])
 
 
 # Seams
@@ -155,6 +166,25 @@ def test_between_cells_a_plane_stays_a_plane_and_nodata_weighs_nothing(tmp_path:
     partly = tile.valid & ~around
     assert partly.any()
     assert np.abs(tile.values - expected)[partly].max() < 3
+
+
+def test_around_the_globe_the_first_column_follows_the_last(tmp_path: Path) -> None:
+    cells = rough(180, 360)
+    terrain = make_mapped(tmp_path, cells, Affine(1, 0, 0, 0, -1, 90), "EPSG:4326")
+    tile = read(terrain, TileAddress(5, 15, 10), smooth="natively")  # west of Greenwich
+    assert tile.level == 0
+    col = -11.25 + 11.25 * (np.arange(256) + 0.5) / 256 - 0.5
+    northing = math.pi * (1 - 2 * (10 + (np.arange(256) + 0.5) / 256) / 32)
+    row = 90 - np.degrees(np.arctan(np.sinh(northing))) - 0.5
+    first, above = np.floor(col).astype(int), np.floor(row).astype(int)[:, None]
+    right, down = col - first, row[:, None] - above
+    corners = [cells[above + i, (first + j) % 360].astype(np.float64) for i in (0, 1) for j in (0, 1)]
+    expected = (corners[0] * (1 - right) + corners[1] * right) * (1 - down) + (
+        corners[2] * (1 - right) + corners[3] * right
+    ) * down
+    assert (first[-1], first[-10]) == (-1, -1)
+    assert tile.valid.all()
+    assert np.abs(tile.values - expected).max() < 0.05
 
 
 def cells_of(tile: MapTile) -> tuple[np.ndarray, np.ndarray]:
@@ -230,6 +260,25 @@ def test_without_a_crs_the_way_out_is_the_native_matrix(tmp_path: Path) -> None:
 
 
 # Chunks
+
+
+def test_where_a_terrain_begins_and_ends_only_the_chunks_on_both_sides_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "SPREAD", 1)  # else the terrain would have to be a large one
+    monkeypatch.setattr(gathering, "FEW", 0)
+    transform = Affine(0.25, 0, 0, 0, -0.25, 90)
+    terrain = make_mapped(tmp_path, rough(360, 1440), transform, "EPSG:4326", chunk_cells=16, shard_cells=64)
+    tile = read(terrain, TileAddress(2, 1, 1), "EuropeanETRS89_LAEAQuad")  # Greenwich runs through it
+    assert tile.level == 0
+    grid = tile.grid
+    x = grid.transform.c + (np.arange(256) + 0.5) * grid.transform.a
+    y = grid.transform.f + (np.arange(256) + 0.5) * grid.transform.e
+    lon, lat = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True).transform(*np.meshgrid(x, y))
+    needed = set(zip(((90 - lat) // 4).ravel().tolist(), (lon % 360 // 4).ravel().tolist(), strict=True))
+    assert {0.0, 89.0} <= {col for _, col in needed}
+    assert terrain.cache.byte_count == len(needed) * (ENTRY_BYTES + 16 * 16 * 4)
+    assert share_equal(shown(tile), by_proj(terrain, tile)) >= 0.999
 
 
 def test_around_a_pole_a_coarser_level_is_taken_than_one_of_too_many_chunks(
