@@ -16,9 +16,9 @@ from pyproj import Transformer
 
 from map_tiles import MappedTerrain, by_proj, make_mapped, rough, share_equal, shown
 from raster.cells import Cells
+from raster.chunk_cache import ENTRY_BYTES
 from raster.chunks import ChunkPlace, StoredChunks
 from raster.map_tiles import gathering
-from raster.map_tiles.chunk_cache import ENTRY_BYTES
 from raster.map_tiles.errors import MapTileNotFound, MatrixSetNotFound, TerrainNotOnMap
 from raster.map_tiles.matrices import NATIVE, TileAddress, get_matrix_set, known_matrix_sets
 from raster.map_tiles.reading import MapTile, Smooth, TileAsked, read_map_tile
