@@ -86,7 +86,7 @@ def test_a_finger_reads_a_cell_and_the_panels_scroll_below(visit: Visit) -> None
 def test_the_tab_key_reaches_everything_in_the_order_of_the_page(visit: Visit) -> None:
     page = visit().open("/terrain/golden")
     see(page, ".histogram rect")
-    reached = []
+    reached: list[str] = []
     while len(reached) < 40 and reached[-1:] != ["xarray"]:
         page.keyboard.press("Tab")
         reached.append(page.evaluate(NAME_OF_FOCUSED))

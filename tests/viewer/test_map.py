@@ -15,6 +15,9 @@ from served import Served
 
 pytestmark = pytest.mark.usefixtures("packages")
 
+SMALL = {"width": 960, "height": 600}
+"""There is no graphics card: each pixel costs."""
+
 MAP = ".map canvas"
 DRAWN = ".view.drawn .map"
 
@@ -35,7 +38,7 @@ def colours(page: Page) -> np.ndarray:
 
 
 def test_the_map_shows_the_terrain_and_what_is_switched(visit: Visit) -> None:
-    watched = visit()
+    watched = visit(viewport=SMALL)
     page = open_map(watched)
     assert colours(page).std() > 10
     expect(page.locator(".statistics .said")).to_have_text("175 × 125 cells of level 2")
@@ -54,7 +57,7 @@ def test_the_map_shows_the_terrain_and_what_is_switched(visit: Visit) -> None:
 
 
 def test_the_height_under_the_cursor_is_the_service_s(visit: Visit, service: Served) -> None:
-    watched = visit()
+    watched = visit(viewport=SMALL)
     page = open_map(watched)
     box = page.locator(MAP).bounding_box()
     assert box is not None
@@ -69,7 +72,7 @@ def test_the_height_under_the_cursor_is_the_service_s(visit: Visit, service: Ser
 
 
 def test_the_mouse_pans_and_zooms_and_keys_read_the_middle(visit: Visit) -> None:
-    watched = visit()
+    watched = visit(viewport=SMALL)
     page = open_map(watched)
     scale = page.locator(".maplibregl-ctrl-scale")
     before = scale.inner_text()
@@ -90,11 +93,11 @@ def test_the_mouse_pans_and_zooms_and_keys_read_the_middle(visit: Visit) -> None
 
 
 def test_a_line_on_the_map_gives_a_profile(visit: Visit) -> None:
-    watched = visit()
+    watched = visit(viewport=SMALL)
     page = open_map(watched)
     page.get_by_role("button", name="Draw a line").click()
-    page.locator(MAP).click(position={"x": 250, "y": 250})
-    page.locator(MAP).dblclick(position={"x": 650, "y": 500})
+    page.locator(MAP).click(position={"x": 150, "y": 200})
+    page.locator(MAP).dblclick(position={"x": 450, "y": 350})
     expect(page.locator(".profile .said")).to_contain_text(re.compile(r"km: from .* to .* up and .* down"))
     watched.take_picture("map-profile")
     page.locator(".chart svg").hover()
@@ -109,7 +112,7 @@ def test_a_line_on_the_map_gives_a_profile(visit: Visit) -> None:
 
 
 def test_heights_become_ground(visit: Visit) -> None:
-    watched = visit()
+    watched = visit(viewport=SMALL)
     page = open_map(watched)
     flat = colours(page)
     page.get_by_label("3D").check()
