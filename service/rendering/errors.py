@@ -42,9 +42,12 @@ class HeightUnitUnknown(ServiceError):
 
     def __init__(self, style: str, unit: str | None) -> None:
         given = "has no unit" if unit is None else f"has the unit {unit!r}"
-        super().__init__(
-            f"{style} holds metres, and what is to be encoded {given}; set the terrain's unit to "
-            "one of m, km, cm, mm, ft or US survey foot with PATCH, and its pyramid is built anew"
+        way_out = (
+            "take a metric of heights, such as max or mean"
+            if unit == "1"
+            else "set the terrain's unit to one of m, km, cm, mm, ft or US survey foot with PATCH, and its "
+            "pyramid is built anew"
         )
+        super().__init__(f"{style} holds metres, and what is to be encoded {given}; {way_out}")
         self.style = style
         self.unit = unit

@@ -93,9 +93,17 @@ def test_other_units_are_converted_and_nodata_height_is_metres(name: str, unit: 
 
 
 @names
-@pytest.mark.parametrize("unit", [None, "1", "furlong", "degrees"])
-def test_heights_of_an_unknown_unit_are_refused_naming_it(name: str, unit: str | None) -> None:
-    with pytest.raises(HeightUnitUnknown, match="set the terrain's unit") as refused:
+@pytest.mark.parametrize(
+    ("unit", "way_out"),
+    [
+        (None, "set the terrain's unit"),
+        ("furlong", "set the terrain's unit"),
+        ("degrees", "set the terrain's unit"),
+        ("1", "take a metric of heights"),  # of the metric count
+    ],
+)
+def test_heights_of_an_unknown_unit_are_refused_naming_it(name: str, unit: str | None, way_out: str) -> None:
+    with pytest.raises(HeightUnitUnknown, match=way_out) as refused:
         encoded(name, np.zeros((2, 2)), unit=unit)
     assert refused.value.unit == unit
 
