@@ -191,17 +191,17 @@ def _bounds(lonlat: Extent) -> list[float]:
     return [lonlat.left, lonlat.bottom, lonlat.right, lonlat.top]
 
 
-def _center(lonlat: Extent, min_zoom: int, max_zoom: int) -> tuple[float, float, int]:
+def _center(lonlat: Extent, min_zoom: int, max_zoom: int) -> list[float | int]:
     """The middle, and a zoom at which the terrain is a tile or two wide."""
     width = (lonlat.right - lonlat.left) % 360 or 360.0
     middle = lonlat.left + width / 2
     height = max(lonlat.top - lonlat.bottom, 1e-9)
     zoom = math.floor(math.log2(min(360 / max(width, 1e-9), 180 / height)))
-    return (
+    return [
         middle - 360 if middle > 180 else middle,
         (lonlat.bottom + lonlat.top) / 2,
         min(max(zoom, min_zoom), max_zoom),
-    )
+    ]
 
 
 def _as_html(attribution: str | None) -> str | None:

@@ -160,7 +160,8 @@ class TileJsonBody(MapBody):
         ),
     ] = None
     center: Annotated[
-        tuple[float, float, int] | None, Field(description="Longitude, latitude and a zoom.")
+        list[float | int] | None,
+        Field(min_length=3, max_length=3, description="Longitude, latitude and a zoom."),
     ] = None
     tile_size: int
     encoding: Annotated[
