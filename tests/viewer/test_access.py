@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browsing import Visit
 from fetch_viewer import fetch_test_packages
@@ -106,3 +106,19 @@ def test_a_key_is_asked_for_and_sent_with_every_question(visit: Visit) -> None:
     with page.expect_request("**/terrain?*") as asked:
         page.keyboard.press("Enter")
     assert asked.value.headers["authorization"] == "Bearer zig_nobody"
+
+
+def test_without_the_library_for_maps_there_are_cells_and_the_page_says_why(visit: Visit) -> None:
+    watched = visit()
+
+    def forget_library(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.text().replace('data-map="present"', 'data-map="absent"')
+        route.fulfill(response=answer, body=body)
+
+    watched.page.route("**/terrain/peaks", forget_library)
+    page = watched.open("/terrain/peaks")
+    expect(page.locator(".about")).to_contain_text("not installed with this service")
+    expect(page.get_by_role("radio", name="Map")).to_be_disabled()
+    expect(page.locator(".statistics .said")).to_contain_text("cells of level")
+    assert not any("/packages/" in url for url in watched.asked)

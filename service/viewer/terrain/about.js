@@ -2,6 +2,7 @@
 
 import { make } from "../base/dom.js";
 import { count, lonlat, several } from "../base/numbers.js";
+import { hasMap } from "../base/packages.js";
 import { nameOf } from "../list/card.js";
 
 /** Title, words and facts. */
@@ -25,6 +26,7 @@ function* factsOf(terrain) {
   }
   yield ["Tiles", count(terrain.tile_count)];
   yield ["CRS", terrain.crs ? nameOf(terrain.crs) : "none: cells only"];
+  if (terrain.crs && !hasMap()) yield ["Map", "not installed with this service; scripts/viewer fetches it"];
   const extent = terrain.lonlat_extent;
   if (extent) yield ["Extent", `${lonlat(extent.left, extent.bottom)} to ${lonlat(extent.right, extent.top)}`];
   if (terrain.unit) yield ["Unit", terrain.vertical_datum ? `${terrain.unit}, ${terrain.vertical_datum}` : terrain.unit];
