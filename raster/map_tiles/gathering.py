@@ -84,8 +84,8 @@ class _Axis:
     def between(self, turn: float | None) -> tuple[_Cells, Floats]:
         """The cells before and after each place, and how far it is from the one to the other.
 
-        At an end of the axis they are the same; where `turn`, cells once around the globe, is the whole
-        axis, the last cell and the first one are neighbours.
+        At an end of the axis they are the same; where the axis goes around the globe, in `turn` cells, a whole
+        number, the last of them and the first one are neighbours.
         """
         shifted = self.places - 0.5
         before = np.floor(shifted)
@@ -94,8 +94,9 @@ class _Axis:
         end = start + 1
         if self.first > 0 and self.last < self.size - 1:
             return _Cells((start, end), self.first - 1, self.last + 1), share
-        if turn is not None and abs(turn - self.size) < 1e-6:
-            return _Cells((start % self.size, end % self.size), 0, self.size - 1), share
+        around = 0 if turn is None or abs(turn - round(turn)) > 1e-6 else round(turn)
+        if 0 < around <= self.size:
+            return _Cells((start % around, end % around), 0, around - 1), share
         ends = start.clip(0, self.size - 1), end.clip(0, self.size - 1)
         return _Cells(ends, max(self.first - 1, 0), min(self.last + 1, self.size - 1)), share
 

@@ -168,8 +168,9 @@ def test_between_cells_a_plane_stays_a_plane_and_nodata_weighs_nothing(tmp_path:
     assert np.abs(tile.values - expected)[partly].max() < 3
 
 
-def test_around_the_globe_the_first_column_follows_the_last(tmp_path: Path) -> None:
-    cells = rough(180, 360)
+@pytest.mark.parametrize("twice", [0, 1], ids=["each column once", "the first column again at the end"])
+def test_around_the_globe_the_first_column_follows_the_last(tmp_path: Path, twice: int) -> None:
+    cells = np.pad(rough(180, 360), ((0, 0), (0, twice)), mode="wrap")
     terrain = make_mapped(tmp_path, cells, Affine(1, 0, 0, 0, -1, 90), "EPSG:4326")
     tile = read(terrain, TileAddress(5, 15, 10), smooth="natively")  # west of Greenwich
     assert tile.level == 0
