@@ -84,7 +84,7 @@ class _Axis:
     def between(self, turn: float | None) -> tuple[_Cells, Floats]:
         """The cells before and after each place, and how far it is from the one to the other.
 
-        At an end of the axis they are the same; where the axis goes around the globe, in `turn` cells, a whole
+        At an end of the axis they are the same; where it goes around the globe, in `turn` cells, a whole
         number, the last of them and the first one are neighbours.
         """
         shifted = self.places - 0.5
