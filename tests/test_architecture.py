@@ -16,6 +16,9 @@ PACKAGES = ("raster", "catalog", "service")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
 
+IGNORED = shutil.ignore_patterns("__pycache__", "packages")
+"""Caches, and what `scripts/viewer` may be fetching at the moment."""
+
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 40
 
@@ -26,7 +29,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("house")
     shutil.copy(ROOT / "pyproject.toml", copy)
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, copy / package, ignore=IGNORED)
     return copy
 
 
