@@ -44,11 +44,19 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Cells along one axis of a level, from `first` to `last`: one for each place, several times."""
+    """Cells along one axis of a level, from `first` to `last`: some for each place.
+
+    Each of `indexes` plus each of `shifts`, in this order: neighbours need no indexes of their own.
+    """
 
     indexes: tuple[Indexes, ...]
     first: int
     last: int
+    shifts: tuple[int, ...] = (0,)
+
+    def each(self) -> list[Indexes]:
+        """The cells as plain indexes."""
+        return [index + shift for index in self.indexes for shift in self.shifts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +96,12 @@ class _Axis:
         number, the last of them and the first one are neighbours.
         """
         shifted = self.places - 0.5
-        before = np.floor(shifted)
-        share = shifted - before
-        start = before.astype(np.intp)
-        end = start + 1
         if self.first > 0 and self.last < self.size - 1:
-            return _Cells((start, end), self.first - 1, self.last + 1), share
+            start = shifted.astype(np.intp)
+            return _Cells((start,), self.first - 1, self.last + 1, (0, 1)), shifted - start
+        before = np.floor(shifted)
+        start = before.astype(np.intp)
+        end, share = start + 1, shifted - before
         around = 0 if turn is None or abs(turn - round(turn)) > 1e-6 else round(turn)
         if 0 < around <= self.size:
             return _Cells((start % around, end % around), 0, around - 1), share
@@ -154,9 +162,14 @@ def gather(
 
 def _blend(corners: Sequence[Floats], down: Floats, right: Floats) -> Floats:
     """Between four corners: above and below, of each the one before and the one after."""
-    above = corners[0] + (corners[1] - corners[0]) * right
-    below = corners[2] + (corners[3] - corners[2]) * right
-    return above + (below - above) * down
+    above, below = corners[1] - corners[0], corners[3] - corners[2]
+    for between, start in ((above, corners[0]), (below, corners[2])):
+        np.multiply(between, right, out=between)
+        np.add(between, start, out=between)
+    below -= above
+    below *= down
+    below += above
+    return below
 
 
 def _valid(cell_type: CellType | None, values: Cells, down: _Axis, right: _Axis) -> Mask:
@@ -172,17 +185,20 @@ def _pick(chunks: CachedChunks, level: int, rows: _Cells, cols: _Cells) -> list[
     window = Window(
         row=rows.first, col=cols.first, height=rows.last - rows.first + 1, width=cols.last - cols.first + 1
     )
-    place_count = np.broadcast(rows.indexes[0], cols.indexes[0]).size
-    if window.cell_count > max(SPREAD * place_count, FEW):
-        return [_picked_by_chunk(chunks, level, row, col) for row in rows.indexes for col in cols.indexes]
+    if window.cell_count > max(SPREAD * np.broadcast(rows.indexes[0], cols.indexes[0]).size, FEW):
+        return [_picked_by_chunk(chunks, level, row, col) for row in rows.each() for col in cols.each()]
     block = chunks.read_block(level, window)
     if block is None:
         return None
     width, first = block.window.width, block.window.row * block.window.width + block.window.col
-    flat = block.cells.reshape(-1)
-    starts = [row * width - first for row in rows.indexes]
-    # none lies outside: "clip" is faster than to look for one that does
-    return [flat.take(start + col, mode="clip") for start in starts for col in cols.indexes]
+    flat, found = block.cells.reshape(-1), list[Cells]()
+    for row in rows.indexes:
+        starts = [row * width - first + col for col in cols.indexes]
+        for down in rows.shifts:
+            for start in starts:
+                # none lies outside: "clip" is faster than to look for one that does
+                found += [flat[down * width + right :].take(start, mode="clip") for right in cols.shifts]
+    return found
 
 
 def coarsened(chunks: CachedChunks, level: int, places: TilePlaces) -> tuple[int, TilePlaces]:
