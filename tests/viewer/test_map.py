@@ -123,3 +123,14 @@ def test_heights_become_ground(visit: Visit) -> None:
     page.get_by_role("radio", name="Cells", exact=True).check()
     expect(page.get_by_label("3D")).to_be_hidden()
     expect(page.locator(".statistics .said")).to_contain_text("cells of level")
+
+
+def test_a_map_that_cannot_be_drawn_says_why(visit: Visit) -> None:
+    watched = visit(viewport=SMALL)
+    watched.expected.add(503)
+    problem = {"title": "The store cannot be asked", "status": 503}
+    watched.page.route("**/tilejson.json", lambda route: route.fulfill(status=503, json=problem))
+    page = watched.open("/terrain/peaks")
+    expect(page.locator(".veil")).to_have_text("The map cannot be drawn: The store cannot be asked")
+    page.get_by_role("radio", name="Cells", exact=True).check()
+    expect(page.locator(".veil")).to_be_hidden()

@@ -8,7 +8,7 @@ const DEPTH = 1.4;
 /** Sources and layers of the chosen metric's current generation. */
 export class Layers {
   constructor(map, { facts, choice, scale }) {
-    Object.assign(this, { map, facts, choice, scale, shown: "" });
+    Object.assign(this, { map, facts, choice, scale, shown: "", wanted: "" });
     const ground = getComputedStyle(document.documentElement).getPropertyValue("--sunk").trim();
     map.addLayer({ id: "ground", type: "background", paint: { "background-color": ground || "#ebe6de" } });
   }
@@ -17,7 +17,7 @@ export class Layers {
   async refresh() {
     const metric = this.choice.get("metric");
     const { generation } = this.facts.pyramids.get(metric);
-    const range = generation ? await this.scale.get().catch(() => null) : null;
+    const range = generation ? await this.scale.get() : null;
     if (metric !== this.choice.get("metric")) return;
     if (!range) {
       this.clear();
@@ -32,11 +32,11 @@ export class Layers {
   }
 
   async draw(colours, heights, hasUnit) {
-    this.shown = colours;
+    this.wanted = colours;
     const told = await getJson(`${colours}/tilejson.json`);
     // heights in metres alone can be encoded; colours there are always
     const isHeight = hasUnit && (await getJson(`${heights}/tilejson.json`).then(() => true, () => false));
-    if (this.shown !== colours) return;
+    if (this.wanted !== colours) return; // something else was chosen meanwhile
     this.clear();
     this.shown = colours;
     this.map.addSource("colours", { type: "raster", ...sourceOf(colours, told) });

@@ -1,7 +1,7 @@
 // The map of a georeferenced terrain: map tiles of the service, drawn by MapLibre.
 
 import { getJson } from "../base/api.js";
-import { announce, make } from "../base/dom.js";
+import { make } from "../base/dom.js";
 import { withKey } from "../base/key.js";
 import { Layers } from "./layers.js";
 import { Lines } from "./lines.js";
@@ -68,7 +68,9 @@ class MapView {
     this.moved();
   }
 
-  hide() {}
+  hide() {
+    this.stage.complain("");
+  }
 
   focus() {
     this.map.getCanvas().focus({ focusVisible: true });
@@ -79,8 +81,9 @@ class MapView {
     this.refreshes += 1;
     try {
       await this.layers.refresh();
+      this.stage.complain("");
     } catch (problem) {
-      announce(`The map cannot be drawn: ${problem.message}`);
+      this.stage.complain(`The map cannot be drawn: ${problem.message}`);
     }
     this.refreshes -= 1;
     this.lines.raise();

@@ -9,7 +9,7 @@ import { openMap } from "../map/view.js";
 export class Stage extends EventTarget {
   constructor(room) {
     super();
-    Object.assign(this, { room, views: {}, view: null });
+    Object.assign(this, { room, views: {}, view: null, complaint: "" });
     this.port = make("div", { class: "port" });
     this.veil = make("div", { class: "veil", hidden: true });
     this.element = make("div", { class: "stage" }, this.makeSwitch(), this.port, this.veil);
@@ -64,9 +64,16 @@ export class Stage extends EventTarget {
 
   tellWhatIsMissing() {
     const { facts, choice } = this.room;
-    const words = whatIsMissing(facts, choice.get("metric"));
+    const words = whatIsMissing(facts, choice.get("metric")) || this.complaint;
     this.veil.hidden = words === "";
     this.veil.textContent = words;
+  }
+
+  /** Say over the view why it shows nothing; "" when it does. */
+  complain(words) {
+    if (words && words !== this.complaint) announce(words);
+    this.complaint = words;
+    this.tellWhatIsMissing();
   }
 
   tell(name, detail) {
