@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from time import monotonic
 
 from catalog.models import Generation
@@ -133,9 +134,8 @@ class MapReader:
     def __init__(self, pyramids: OpenPyramids) -> None:
         self._pyramids = pyramids
         self._transformers = Transformers()
-        # by generation; of two threads at once one wins, since both would keep the same
-        self._mapped = lru_cache(maxsize=KEPT)(self._map)
-        self._ranges = lru_cache(maxsize=KEPT)(self._read_range)
+        self._ready: OrderedDict[str, _Ready] = OrderedDict()
+        self._lock = Lock()
         self._sizes = lru_cache(maxsize=KEPT_SIZES)(self._measure)
 
     def read(self, generation: Generation, asked: TileAsked) -> MapTile:
@@ -149,7 +149,7 @@ class MapReader:
         StoreUnavailable
         """
         with self._pyramids.reading(generation) as stored:
-            return read_map_tile(self._mapped(stored, cell_type_of(generation)), asked)
+            return read_map_tile(self._prepare(generation, stored).pyramid, asked)
 
     def range_of(self, generation: Generation) -> ValueRange:
         """The lowest and the highest value of a generation, kept once they were read. Blocks.
@@ -159,7 +159,10 @@ class MapReader:
         PyramidCorrupt, StoreUnavailable
         """
         with self._pyramids.reading(generation) as stored:
-            return self._ranges(stored, cell_type_of(generation))
+            ready = self._prepare(generation, stored)
+            if ready.range is None:
+                ready.range = _read_range(stored, ready.pyramid.cell_type)
+            return ready.range
 
     def measure(self, grid: Grid) -> CellSizes:
         """True size on the ground of a map tile's cells, kept for those of the same rows."""
@@ -168,14 +171,32 @@ class MapReader:
     def _measure(self, grid: Grid) -> CellSizes:
         return measure_cells(grid, self._transformers)
 
-    def _map(self, stored: StoredPyramid, cell_type: CellType) -> MappedPyramid:
-        return MappedPyramid(self._pyramids.chunks_of(stored), cell_type, self._transformers)
+    def _prepare(self, generation: Generation, stored: StoredPyramid) -> _Ready:
+        """What is kept of a generation, by its id: its nodata may be NaN, which equals no other one."""
+        with self._lock:
+            ready = self._ready.get(generation.id)
+            if ready is None:
+                chunks, cell_type = self._pyramids.chunks_of(stored), cell_type_of(generation)
+                ready = self._ready[generation.id] = _Ready(
+                    MappedPyramid(chunks, cell_type, self._transformers)
+                )
+            self._ready.move_to_end(generation.id)
+            while len(self._ready) > KEPT:
+                self._ready.popitem(last=False)
+            return ready
 
-    def _read_range(self, stored: StoredPyramid, cell_type: CellType) -> ValueRange:
-        levels = range(stored.grid.level_count)
-        level = next(each for each in levels if stored.grid.level(each).cell_count <= RANGE_CELLS)
-        cells = stored.read_window(level, stored.grid.level(level).window)
-        valid = cells[cell_type.valid(cells)]
-        if not valid.size:
-            return ValueRange(None, None)
-        return ValueRange(float(valid.min()), float(valid.max()))
+
+@dataclass(slots=True)
+class _Ready:
+    pyramid: MappedPyramid
+    range: ValueRange | None = None
+
+
+def _read_range(stored: StoredPyramid, cell_type: CellType) -> ValueRange:
+    levels = range(stored.grid.level_count)
+    level = next(each for each in levels if stored.grid.level(each).cell_count <= RANGE_CELLS)
+    cells = stored.read_window(level, stored.grid.level(level).window)
+    valid = cells[cell_type.valid(cells)]
+    if not valid.size:
+        return ValueRange(None, None)
+    return ValueRange(float(valid.min()), float(valid.max()))

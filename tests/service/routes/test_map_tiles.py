@@ -20,7 +20,14 @@ from catalog.models import Generation
 from held_metric import METRICS, Hold
 from installations import Installation, save_geotiff
 from map_tiles import rough
+from raster.cells import CellType
+from raster.grid import Grid
+from raster.map_tiles import reading
+from raster.map_tiles.ground import CellFinder, Transformers, make_finder
+from raster.window import StoredPyramid
 from rest import AppClient, add_golden, add_terrain, open_client, opened_files, problem_in, row_count, until
+from service import map_tiles as map_tiles_of_service
+from service.map_tiles import ValueRange
 from stored_files import StoredFile
 
 NODATA = -9999.0
@@ -243,6 +250,32 @@ def test_a_pinned_tile_asks_the_catalogue_once(alps: AppClient) -> None:
     assert statements == []
     assert alps.get("/terrain/alps").status_code == 200
     assert statements != []
+
+
+def test_a_generation_is_made_ready_once_by_whatever_address_it_is_shown(
+    installation: Installation, client: AppClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its nodata is NaN, which is not even the same as itself when it is read again."""
+    made, ranges = list[str](), list[StoredPyramid]()
+    read_range = map_tiles_of_service._read_range
+
+    def counted(transformers: Transformers, map_crs: str, grid: Grid) -> CellFinder:
+        made.append(map_crs)
+        return make_finder(transformers, map_crs, grid)
+
+    def counted_ranges(stored: StoredPyramid, cell_type: CellType) -> ValueRange:
+        ranges.append(stored)
+        return read_range(stored, cell_type)
+
+    monkeypatch.setattr(reading, "make_finder", counted)
+    monkeypatch.setattr(map_tiles_of_service, "_read_range", counted_ranges)
+    add_alps(installation, client)
+    generation = build(client, "alps")["generation"]
+    for metric in ("max", "default", f"max@{generation}"):
+        for tile in (TILE, f"{Z}/{X + 1}/{Y}"):
+            assert client.get(f"{MAP}/{metric}/WebMercatorQuad/{tile}.png").status_code == 200
+    assert made == ["EPSG:3857"]
+    assert len(ranges) == 1
 
 
 def test_pages_of_any_origin_may_read_tiles_and_their_tags(alps: AppClient) -> None:
