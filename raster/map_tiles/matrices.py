@@ -195,7 +195,7 @@ def get_matrix_set(name: str) -> MatrixSet:
     ------
     MatrixSetNotFound
     """
-    if name not in known_matrix_sets():
+    if name not in morecantile.tms.list() or not _is_regular(morecantile.tms.get(name)):
         raise MatrixSetNotFound(name, (NATIVE, *known_matrix_sets()))
     registered = morecantile.tms.get(name)
     matrices = {int(each.id): _matrix(registered, int(each.id)) for each in registered.tileMatrices}
