@@ -115,7 +115,8 @@ def _extent_on_map(transformers: Transformers, map_crs: str, grid: Grid) -> Exte
         return None
     margins = [max(float(np.abs(np.diff(each, axis=axis)).max()) for axis in (0, 1)) for each in (x, y)]
     turn = around_globe(map_crs)
-    if turn is not None and (margins[0] > turn / 8 or _leaves(x, turn)):
+    if turn is not None and (margins[0] > turn / 8 or float(np.abs(x).max()) + margins[0] > turn / 2):
+        # what reaches the map's edge is also seen beyond the other one
         return None
     return Extent(
         float(x.min()) - margins[0],
@@ -123,8 +124,3 @@ def _extent_on_map(transformers: Transformers, map_crs: str, grid: Grid) -> Exte
         float(x.max()) + margins[0],
         float(y.max()) + margins[1],
     )
-
-
-def _leaves(x: Floats, turn: float) -> bool:
-    """Whether some x lie beyond the map's edge, so that they are also seen at its other side."""
-    return bool(np.abs(x).max() > turn / 2)

@@ -137,6 +137,18 @@ def test_a_halo_is_the_tile_with_more_around_it(utm: MappedTerrain) -> None:
         assert wide.grid.transform.almost_equals(plain.grid.transform @ Affine.translation(-3, -3))
 
 
+@pytest.mark.parametrize(("left", "x"), [(170.0, 0), (-180.0, 31)], ids=["east of it", "west of it"])
+def test_a_halo_reaches_across_the_antimeridian(tmp_path: Path, left: float, x: int) -> None:
+    """Where the terrain ends just there, and the tile has none of it."""
+    transform = Affine(0.05, 0, left, 0, -0.05, 5)
+    terrain = make_mapped(tmp_path, rough(200, 200), transform, "EPSG:4326")
+    tile = read(terrain, TileAddress(5, x, 16), halo=2)
+    beyond = np.s_[2:-2, :2] if x == 0 else np.s_[2:-2, -2:]
+    assert not tile.valid[2:-2, 2:-2].any()
+    assert tile.valid[beyond].mean() > 0.4
+    assert share_equal(shown(tile), by_proj(terrain, tile)) >= 0.999
+
+
 # Between cells
 
 
