@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.key_guard import QUESTION
 from service.problems import answer_problem
 from service.request_errors import PreflightRefused
 
@@ -43,10 +44,13 @@ class CrossOrigin:
         self._trusted = frozenset(trusted)
         self._for_trusted = _policy(app, tuple(trusted), (*READING, *WRITING))
         self._for_any = _policy(app, ("*",), READING)
+        self._for_questions = _policy(app, ("*",), (*READING, "POST"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_trusted = scope["type"] == "http" and Headers(scope=scope).get("origin") in self._trusted
-        await (self._for_trusted if is_trusted else self._for_any)(scope, receive, send)
+        is_question = scope["type"] == "http" and QUESTION.fullmatch(scope["path"]) is not None
+        of_any = self._for_questions if is_question else self._for_any
+        await (self._for_trusted if is_trusted else of_any)(scope, receive, send)
 
 
 class _Refusal(Response):

@@ -27,7 +27,7 @@ OPEN_PATHS = re.compile(r"/health/.*|/docs.*|/redoc|/openapi\.json|/viewer/.*")
 
 BUILD_ORDER = re.compile(r"/terrain/[^/]+/pyramid/[^/]+")
 
-QUERY = re.compile(r"/terrain/[^/]+/(elevation|profile)|/v1/[^/]+")
+QUESTION = re.compile(r"/terrain/[^/]+/(elevation|profile)|/v1/[^/]+")
 """What a POST only asks: its question is too long for an address."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -37,7 +37,7 @@ def scope_needed(method: str, path: str) -> Scope | None:
     """What a key has to be good for; None: no key is ever needed."""
     if method in SAFE_METHODS:
         return None if OPEN_PATHS.fullmatch(path) else Scope.READ
-    if method == "POST" and QUERY.fullmatch(path):
+    if method == "POST" and QUESTION.fullmatch(path):
         return Scope.READ
     if (method == "POST" and BUILD_ORDER.fullmatch(path)) or (
         method == "DELETE" and path.endswith("/build") and BUILD_ORDER.fullmatch(path.removesuffix("/build"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import MutableMapping
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -33,7 +32,6 @@ from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem
 from service.desk import Desk, GivenDesk
 from service.encoding import FORMATS, MEDIA_TYPES, choose_format
 from service.errors import (
-    BuildCancelled,
     BuildNeedsKey,
     FormatNotSupported,
     NothingAcceptable,
@@ -48,6 +46,7 @@ from service.levels import LevelWindow, Located
 from service.links import pyramid_path
 from service.prefer import Preference, parse_prefer
 from service.problems import retry_after
+from service.pyramid_answers import replacing_damaged
 from service.pyramid_schemas import LevelWindowBody, PyramidBody
 from service.pyramid_states import get_state
 from service.routes.level_windows import GivenWindow
@@ -143,12 +142,8 @@ async def get_level(
         raise await refusal_of(desk, located)
     if resolved is None:
         return await _accepted(desk, located, preference)
-    try:
+    with replacing_damaged(desk, located):
         return await _respond(request, desk, resolved, form)
-    except PyramidCorrupt:
-        with suppress(BuildCancelled):  # the catalogue knows it, too: somebody will build it
-            desk.builds.order(located.terrain.id, metric, located.terrain.revision, located.order)
-        raise
 
 
 async def _brought_up_to_date(

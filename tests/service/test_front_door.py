@@ -228,6 +228,28 @@ def test_tiles_are_counted_before_anybody_looks_at_them(client: AppClient) -> No
     assert problem_in(many, 413, "registration-too-large")["limit"] == MOST_TILES
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "may"),
+    [
+        ("/terrain/alps/elevation", "POST", True),
+        ("/terrain/alps/profile", "POST", True),
+        ("/v1/alps", "POST", True),
+        ("/v1/alps", "DELETE", False),
+        ("/terrain/alps/elevation/", "POST", False),
+        ("/terrain/alps/tile", "POST", False),
+    ],
+)
+def test_pages_of_any_origin_may_ask_what_is_too_long_for_an_address(
+    client: AppClient, path: str, method: str, may: bool
+) -> None:
+    preflight = {
+        "Origin": ELSEWHERE,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "content-type",
+    }
+    assert client.request("OPTIONS", path, headers=preflight).is_success == may
+
+
 @pytest.mark.parametrize(("origin", "method"), [(MAPS, "TRACE"), (ELSEWHERE, "POST"), ("'\"<x>", "<y>")])
 def test_a_page_that_may_not_ask_is_told_so_in_a_problem(client: AppClient, origin: str, method: str) -> None:
     preflight = {"Origin": origin, "Access-Control-Request-Method": method}
