@@ -74,6 +74,16 @@ def same_crs(one: str, other: str) -> bool:
     return one == other or parse_crs(one).equals(parse_crs(other), ignore_axis_order=True)
 
 
+@lru_cache(maxsize=256)
+def are_connected(one: str, other: str) -> bool:
+    """Whether PROJ knows a way between them: there is none from a plant's own axes, nor from Mars."""
+    try:
+        Transformer.from_crs(parse_crs(one), parse_crs(other), always_xy=True)
+    except ProjError:
+        return False
+    return True
+
+
 def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
     """`extent` in WGS 84 degrees, longitudes in [-180, 180]; None where PROJ has no answer.
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.models import Generation, Terrain
-from raster.places import Ground, Places, ground_of_lonlat, places_on
+from raster.crs import are_connected
+from raster.places import LONLAT, Ground, Places, ground_of_lonlat, places_on
 from raster.points import Interpolation, PointValues, read_points
 from service.errors import ParameterInvalid
 from service.open_pyramids import OpenPyramids
@@ -78,13 +79,13 @@ def find_places(terrain: Terrain, generation: Generation, asked: PointsAsked) ->
     Raises
     ------
     PlaceUnknown
-        Longitudes and latitudes, and the terrain has no CRS.
+        Longitudes and latitudes, and the terrain has no CRS, or none that they lead to.
     """
     if asked.axes is Axes.ROWCOL:
         return Places(asked.first + 0.5, asked.second + 0.5)
     grid, ground = grid_of(generation), Ground(asked.first, asked.second)
     if asked.axes is Axes.LONLAT:
-        if grid.crs is None:
+        if grid.crs is None or not are_connected(LONLAT, grid.crs):
             raise PlaceUnknown(terrain.name)
         ground = ground_of_lonlat(ground, grid.crs)
     return places_on(grid, ground)

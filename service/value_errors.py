@@ -39,7 +39,7 @@ class PlaceUnknown(ServiceError):
 
     def __init__(self, terrain: str) -> None:
         super().__init__(
-            f"terrain {terrain!r} has no CRS, so longitudes and latitudes lead nowhere in it; ask by x and "
-            "y, or by row and col"
+            f"terrain {terrain!r} has no CRS, or none of the Earth, so longitudes and latitudes lead "
+            "nowhere in it; ask by x and y, or by row and col"
         )
         self.terrain = terrain

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from raster.crs import parse_crs, same_crs
+from raster.crs import are_connected, parse_crs, same_crs
 from raster.grid import Extent, Grid
 from raster.map_tiles.errors import TerrainNotOnMap
 from raster.map_tiles.ground import around_globe
-from raster.map_tiles.matrices import NATIVE, SIDE, MatrixSet, TileMatrix, get_matrix_set
+from raster.map_tiles.matrices import NATIVE, SIDE, MatrixSet, TileMatrix, check_connected, get_matrix_set
 
 Floats = NDArray[np.float64]
 
@@ -63,9 +63,7 @@ def get_coverage(grid: Grid, name: str) -> Coverage:
     if name == NATIVE:
         return native_coverage(grid)
     matrix_set = get_matrix_set(name)
-    if grid.crs is None:
-        reason, way_out = "it has no CRS", f"its own matrix, {NATIVE}, needs none"
-        raise TerrainNotOnMap(name, reason, way_out)
+    check_connected(grid, matrix_set)
     found = find_coverage(grid, name)
     if found is None:
         reason = "it lies beyond the edges of that map"
@@ -80,9 +78,9 @@ def find_coverage(grid: Grid, name: str) -> Coverage | None:
     A terrain across the edge where the map's left and right meet, such as the antimeridian, has all
     columns: limits are one range.
     """
-    if grid.crs is None:
-        return None
     matrix_set = get_matrix_set(name)
+    if grid.crs is None or not are_connected(grid.crs, matrix_set.crs):
+        return None
     extent = _extent_on(matrix_set, grid)
     finest = _cell_on(matrix_set.crs, grid)
     limits = []

@@ -16,9 +16,9 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
-from raster.crs import canonical_crs
+from raster.crs import are_connected, canonical_crs
 from raster.grid import Grid
-from raster.map_tiles.errors import MapTileNotFound, MatrixSetNotFound
+from raster.map_tiles.errors import MapTileNotFound, MatrixSetNotFound, TerrainNotOnMap
 
 NATIVE = "native"
 
@@ -173,6 +173,18 @@ def check_inside(name: str, address: TileAddress, columns: int, rows: int) -> No
     if not (0 <= address.x < columns and 0 <= address.y < rows):
         limits = f"at z {address.z} x is 0 to {columns - 1}, y is 0 to {rows - 1}"
         raise MapTileNotFound(name, str(address), limits)
+
+
+def check_connected(pyramid: Grid, matrix_set: MatrixSet) -> None:
+    """Refuse a terrain that no way leads to from a set's maps.
+
+    Raises
+    ------
+    TerrainNotOnMap
+    """
+    if pyramid.crs is None or not are_connected(pyramid.crs, matrix_set.crs):
+        reason = "it has no CRS" if pyramid.crs is None else "PROJ knows no way from its CRS to the map's"
+        raise TerrainNotOnMap(matrix_set.name, reason, f"its own matrix, {NATIVE}, needs none")
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from raster.cached_chunks import CachedChunks
 from raster.cells import Cells, CellType
 from raster.grid import Grid, Window
-from raster.map_tiles.errors import TerrainNotOnMap
 from raster.map_tiles.gathering import Gathered, coarsened, gather
 from raster.map_tiles.ground import CellFinder, Transformers, make_finder
 from raster.map_tiles.matrices import (
@@ -21,6 +20,7 @@ from raster.map_tiles.matrices import (
     SIDE,
     TileAddress,
     TileGrid,
+    check_connected,
     get_matrix_set,
     native_tile,
 )
@@ -83,11 +83,9 @@ class TileAsked:
         if self.matrix_set == NATIVE:
             native_tile(pyramid, self.address, self.side)
             return
-        get_matrix_set(self.matrix_set).matrix(self.address)
-        if pyramid.crs is None:
-            raise TerrainNotOnMap(
-                self.matrix_set, "it has no coordinate reference system", f"{NATIVE!r} shows its own cells"
-            )
+        matrix_set = get_matrix_set(self.matrix_set)
+        matrix_set.matrix(self.address)
+        check_connected(pyramid, matrix_set)
 
 
 @dataclass(frozen=True)

@@ -268,7 +268,7 @@ def test_a_set_that_is_none_or_has_rows_of_its_own_is_refused(utm: MappedTerrain
 
 def test_without_a_crs_the_way_out_is_the_native_matrix(tmp_path: Path) -> None:
     terrain = make_mapped(tmp_path, rough(9, 9), Affine(1, 0, 0, 0, -1, 0), None)
-    with pytest.raises(TerrainNotOnMap, match="'native' shows its own cells"):
+    with pytest.raises(TerrainNotOnMap, match="its own matrix, native, needs none"):
         read(terrain, TileAddress(0, 0, 0))
 
 

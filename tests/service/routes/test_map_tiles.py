@@ -178,7 +178,26 @@ def test_without_a_crs_the_problem_names_the_way_out(alps: AppClient) -> None:
     problem = problem_in(
         alps.get("/terrain/golden/map/max/WebMercatorQuad/0/0/0.png"), 422, "terrain-not-on-map"
     )
-    assert "'native'" in problem["way_out"]
+    assert "native" in problem["way_out"]
+
+
+PLANT = 'ENGCRS["plant",EDATUM["plant"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
+
+
+@pytest.mark.parametrize("crs", ["IAU_2015:49900", PLANT], ids=["Mars", "a plant"])
+def test_what_does_not_lie_on_the_earth_has_its_own_matrix_alone(
+    installation: Installation, client: AppClient, crs: str
+) -> None:
+    np.save(installation.tiles / "a.npy", rough(20, 30))
+    place = {"crs": crs, "anchor_transform": [1, 0, 0, 0, -1, 10]}
+    add_terrain(client, "afar", {"url": installation.offer_tile("a.npy"), "x": 0, "y": 0}, **place, unit="m")
+    build(client, "afar")
+    address = "/terrain/afar/map/max"
+    for tile in ("WebMercatorQuad/0/0/0.png", "WorldCRS84Quad/tilejson.json", "WebMercatorQuad"):
+        problem_in(client.get(f"{address}/{tile}"), 422, "terrain-not-on-map")
+    assert [each["title"] for each in client.get(address).json()["tilesets"]] == ["afar, max, native"]
+    assert client.get(f"{address}/native/hillshade/0/0/0.png").status_code == 200
+    problem_in(client.get("/terrain/afar/elevation?lon=1&lat=1"), 422, "place-unknown")
 
 
 def test_a_map_of_no_terrain_or_of_one_without_tiles(alps: AppClient) -> None:
