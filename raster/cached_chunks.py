@@ -74,6 +74,24 @@ class CachedChunks:
         keys = [ChunkKey(self.stored.root.url, level, place) for place in places]
         return self.cache.get(keys, partial(_decode, self._open(level)))
 
+    def count_around(self, level: int, window: Window) -> int:
+        """Cells of all chunks that a window touches: a row of a level touches many.
+
+        Raises
+        ------
+        LevelNotFound, PyramidCorrupt, StoreFailed
+        """
+        height, width = self.format(level).chunk
+        return len(self._places(level, window)) * height * width
+
+    def _places(self, level: int, window: Window) -> list[ChunkPlace]:
+        height, width = self.format(level).chunk
+        return [
+            ChunkPlace(row, col)
+            for row in range(window.row // height, (window.row_stop - 1) // height + 1)
+            for col in range(window.col // width, (window.col_stop - 1) // width + 1)
+        ]
+
     def read_window(self, level: int, window: Window) -> Cells:
         """Cells of a window of a level, as `StoredPyramid.read_window` reads them.
 
@@ -101,11 +119,7 @@ class CachedChunks:
         """
         stored = self.format(level)
         height, width = stored.chunk
-        places = [
-            ChunkPlace(row, col)
-            for row in range(window.row // height, (window.row_stop - 1) // height + 1)
-            for col in range(window.col // width, (window.col_stop - 1) // width + 1)
-        ]
+        places = self._places(level, window)
         chunks = self.get(level, places)
         if all(chunk is None for chunk in chunks):
             return None

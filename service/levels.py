@@ -16,8 +16,8 @@ from service.pyramid_states import State
 from service.terrain_grids import get_grid, grid_of
 from service.windows import Asked, Placed
 
-KEPT_CELLS = 2**20
-"""Of windows whose chunks are kept decoded; larger ones would push out those of many others."""
+KEPT_CELLS = 2**22
+"""Of the chunks that a window touches, to be kept decoded: more would push out those of many others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,6 @@ class LevelReader:
             The store cannot be read now, which says nothing about the pyramid.
         """
         with self._pyramids.reading(resolved.generation) as pyramid:
-            is_small = resolved.window.cell_count <= KEPT_CELLS
-            cells = self._pyramids.chunks_of(pyramid) if is_small else pyramid
-            return cells.read_window(resolved.level, resolved.window)
+            chunks = self._pyramids.chunks_of(pyramid)
+            is_small = chunks.count_around(resolved.level, resolved.window) <= KEPT_CELLS
+            return (chunks if is_small else pyramid).read_window(resolved.level, resolved.window)

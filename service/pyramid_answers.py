@@ -64,8 +64,8 @@ async def find_answering(
     get_grid(standing.terrain)  # a terrain without tiles has nothing to answer
     if standing.generation is None:
         standing = await _built(desk, granted, standing, wait_s)
-    elif not standing.is_fresh and may_build(desk, granted, standing):
-        order_build(desk, standing)
+    else:
+        order_newer(desk, granted, standing)
     if standing.generation is None:
         raise PyramidPending(standing.terrain.name, standing.metric)
     return Answering(
@@ -83,6 +83,12 @@ def headers_of(answering: Answering) -> dict[str, str]:
         "Ziggurat-Generation": answering.generation.id,
         "Ziggurat-Missing-Tiles": str(answering.generation.missing_tile_count),
     }
+
+
+def order_newer(desk: Desk, granted: Scope | None, standing: Standing) -> None:
+    """Have what is not up to date built, if the request may."""
+    if not standing.is_fresh and may_build(desk, granted, standing):
+        order_build(desk, standing)
 
 
 def order_build(desk: Desk, standing: Standing) -> None:

@@ -22,7 +22,7 @@ from service.etags import answers_304, etag_of
 from service.key_guard import granted_scope
 from service.map_answers import MAP_TYPES, make_tile
 from service.map_tiles import DEFAULT, MapView, Shown
-from service.pyramid_answers import find_answering, order_build
+from service.pyramid_answers import find_answering, order_build, order_newer
 from service.pyramid_states import State
 from service.rendering.errors import EncodingLossy, HeightUnitUnknown, StyleParameterInvalid, StyleUnknown
 from service.rendering.pictures import PICTURE_FORMS, check_form
@@ -213,6 +213,8 @@ async def find_view(request: Request, desk: Desk, shown: Shown) -> MapView:
     """
     view = desk.views.find(shown)
     if view is not None:
+        if view.standing is not None:  # whoever had it kept may not have been permitted to
+            order_newer(desk, granted_scope(request.scope), view.standing)
         return view
     change_count = desk.views.change_count
     if shown.is_pinned:

@@ -17,6 +17,7 @@ from rasterio.io import MemoryFile
 from sqlalchemy import event
 
 from catalog.models import Generation
+from catalog.repository.keys import Scope
 from held_metric import METRICS, Hold
 from installations import Installation, save_geotiff
 from map_tiles import rough
@@ -27,6 +28,7 @@ from raster.map_tiles.ground import CellFinder, Transformers, make_finder
 from raster.window import StoredPyramid
 from rest import AppClient, add_golden, add_terrain, open_client, opened_files, problem_in, row_count, until
 from service import map_tiles as map_tiles_of_service
+from service.keys import issue_key
 from service.map_tiles import ValueRange
 from stored_files import StoredFile
 
@@ -382,6 +384,28 @@ def test_who_may_not_build_is_told_whom_to_ask(installation: Installation) -> No
             client.get("/terrain/golden/map/default/native/0/0/0.png"), 409, "build-needs-key"
         )
         assert problem["order"] == "/terrain/golden/pyramid/max"
+
+
+def test_who_may_have_a_pyramid_renewed_does_so_just_after_somebody_who_may_not(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "service.map_tiles.CURRENT_S", 600.0
+    )  # the second one finds what the first one had kept
+    with installation.house() as house:
+        key = issue_key(house, "builder", Scope.BUILD, None).text
+    address = "/terrain/golden/map/max/native/0/0/0.npy"
+    with open_client(installation) as client:
+        add_golden(installation, client)
+        build(client, "golden", "max")
+        np.save(installation.tiles / "peak.npy", np.array([[99]], dtype=np.int16))
+        tiles = [{"url": installation.offer_tile("peak.npy"), "x": 0, "y": 0, "priority": 9}]
+        assert client.post("/terrain/golden/tile", json={"tiles": tiles}).status_code == 201
+    with open_client(installation, auth="keys", anonymous_build_cells=0) as client:
+        assert client.get(address).headers["ziggurat-state"] == "stale"
+        assert row_count(installation, Generation) == 1
+        client.get(address, headers={"Authorization": f"Bearer {key}"})
+        until(lambda: row_count(installation, Generation) == 2)
 
 
 def test_a_collected_generation_is_gone(installation: Installation, client: AppClient) -> None:
