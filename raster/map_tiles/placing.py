@@ -69,7 +69,10 @@ class AxisPlaces:
 
     @classmethod
     def of(cls, places: Floats) -> AxisPlaces:
-        return cls(places, float(places.min()), float(places.max()))
+        low, high = float(places.min()), float(places.max())
+        if not (math.isfinite(low) and math.isfinite(high)):  # PROJ's infinity is no place either
+            low = high = math.nan
+        return cls(places, low, high)
 
     def halved(self) -> AxisPlaces:
         return AxisPlaces(self.places / 2, self.low / 2, self.high / 2)

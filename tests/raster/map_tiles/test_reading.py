@@ -20,6 +20,12 @@ TERRAINS: dict[str, tuple[tuple[int, int], Affine, str]] = {
     "the globe": ((180, 360), Affine(1, 0, -180, 0, -1, 90), "EPSG:4326"),
     "the globe from Greenwich": ((180, 360), Affine(1, 0, 0, 0, -1, 90), "EPSG:4326"),
     "UTM at the antimeridian": ((600, 600), Affine(500, 0, 350_000, 0, -500, -1_600_000), "EPSG:32760"),
+    "UTM across the antimeridian": ((400, 400), Affine(1000, 0, 0, 0, -1000, 5_700_000), "EPSG:32601"),
+    "UTM 60 across the antimeridian": (
+        (400, 400),
+        Affine(1000, 0, 600_000, 0, -1000, 8_200_000),
+        "EPSG:32760",
+    ),
     "Mercator across the antimeridian": (
         (300, 400),
         Affine(5000, 0, 19_500_000, 0, -5000, 1_000_000),
@@ -71,6 +77,13 @@ CASES = [
     ("the globe from Greenwich", MERCATOR, -0.1, 50, (0, 1, 2, 5)),
     ("UTM at the antimeridian", MERCATOR, 179.99, -16, (0, 2, 5, 8)),
     ("UTM at the antimeridian", MERCATOR, -179.99, -16, (0, 2, 5, 8)),
+    # PROJ answers infinity for the far side of the globe
+    ("UTM across the antimeridian", MERCATOR, 179.9, 50, (0, 1, 2, 6)),
+    ("UTM across the antimeridian", MERCATOR, -179.9, 50, (0, 1, 2, 6)),
+    ("UTM across the antimeridian", "WorldCRS84Quad", 179.9, 50, (0, 1, 2)),
+    ("UTM across the antimeridian", "WorldMercatorWGS84Quad", -179.9, 50, (0, 1, 2)),
+    ("UTM 60 across the antimeridian", MERCATOR, 179.9, -18, (0, 1, 2)),
+    ("UTM 60 across the antimeridian", MERCATOR, -179.9, -18, (0, 1, 2)),
     ("Mercator across the antimeridian", MERCATOR, 179.9, 3, (0, 3, 5, 7)),
     ("Mercator across the antimeridian", MERCATOR, -179.9, 3, (0, 3, 5, 7)),
     ("Mercator across the antimeridian", "WorldCRS84Quad", -179.9, 3, (0, 2, 5, 7)),
