@@ -6,7 +6,6 @@ read, of many chunks at once where the store is asked over a network, and decode
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 from raster.cells import Cells
 from raster.errors import PyramidCorrupt
 from raster.object_format import ABSENT, index_bytes, read_index
-from raster.skeleton import METADATA
 from raster.storage.manifest import StoredObject, StoredPart
 from raster.strict_objects import StrictObjects
 
@@ -77,26 +75,12 @@ class ArrayFormat:
 class StoredChunks:
     """The chunks of an array, such as `0/elevation`. Threads may share it."""
 
-    def __init__(self, objects: StrictObjects, path: str) -> None:
-        """Open the array.
-
-        Raises
-        ------
-        PyramidCorrupt, StoreFailed
-        """
+    def __init__(self, objects: StrictObjects, path: str, array_format: ArrayFormat) -> None:
+        self.format = array_format
         self._objects = objects
         self._path = path
         self._indexes: dict[str, NDArray[np.uint64]] = {}
         self._lock = Lock()
-        self.format = self._read_format()
-
-    def _read_format(self) -> ArrayFormat:
-        key = f"{self._path}/{METADATA}"
-        stored = self._objects.manifest.objects.get(key)
-        if stored is None:
-            raise PyramidCorrupt(key, "the manifest does not know it")
-        (data,) = self._objects.read_parts([StoredPart.whole(stored)])
-        return ArrayFormat.of(json.loads(data))
 
     def read(self, places: Sequence[ChunkPlace]) -> Iterator[tuple[ChunkPlace, Cells | None]]:
         """Read and decode chunks, each of them once.

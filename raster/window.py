@@ -10,7 +10,7 @@ import numpy as np
 import zarr
 
 from raster.cells import Cells
-from raster.chunks import StoredChunks
+from raster.chunks import ArrayFormat, StoredChunks
 from raster.errors import PyramidCorrupt
 from raster.grid import Grid, Window
 from raster.metrics.interface import VALUE
@@ -58,9 +58,18 @@ class StoredPyramid:
         path = f"{level % self.grid.level_count}/{array}"
         opened = self._chunks.get(path)
         if opened is None:
-            # of two threads at once the first one's is kept
-            opened = self._chunks.setdefault(path, StoredChunks(self._opened.objects, path))
+            stored = StoredChunks(self._opened.objects, path, self._format(path))
+            opened = self._chunks.setdefault(path, stored)  # of two threads at once the first one's is kept
         return opened
+
+    def _format(self, path: str) -> ArrayFormat:
+        """How an array is stored, by the group's metadata, which is there already."""
+        try:
+            stored = cast("zarr.Array[Any]", self._opened.group[path])
+            return ArrayFormat.of(stored.metadata.to_dict())
+        except (KeyError, ValueError) as error:
+            # what zarr raises for damaged metadata
+            raise PyramidCorrupt(path, f"cannot be opened ({type(error).__name__})") from error
 
     def read_window(self, level: int, window: Window, array: str = VALUE) -> Cells:
         """Cells of a window of a level.

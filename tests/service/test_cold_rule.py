@@ -27,8 +27,8 @@ LEVEL_1 = [[62, 37, 66, 36], [87, 74, 53, 12], [15, 41, 59, 0]]
 
 @pytest.fixture
 def client(installation: Installation) -> Iterator[httpx.Client]:
-    """A served installation with the golden terrain, not built."""
-    with serve(installation) as address, httpx.Client(base_url=address, timeout=30) as client:
+    """A served installation with the golden terrain, not built. Each request reads the store anew."""
+    with serve(installation, chunk_cache=0) as address, httpx.Client(base_url=address, timeout=30) as client:
         add_golden(installation, client)
         yield client
 
