@@ -18,7 +18,7 @@ TRANSFORM = Affine(30, 0, 400_000, 0, -30, 5_500_000)
 
 
 @pytest.mark.parametrize("dtype", [*SOURCE_DTYPES, "int64", "uint64"])
-@pytest.mark.parametrize("crs", [None, "EPSG:32632", "EPSG:4326"])
+@pytest.mark.parametrize("crs", [None, "EPSG:32632", "EPSG:4326", "EPSG:8857", "EPSG:4979"])
 def test_cells_place_nodata_and_unit_come_back(dtype: str, crs: str | None) -> None:
     cells: np.ndarray[Any, Any] = np.arange(35).reshape(5, 7).astype(dtype)
     nodata = math.nan if cells.dtype.kind == "f" else 3
@@ -39,3 +39,24 @@ def test_without_nodata_a_mask_says_where_there_is_none() -> None:
     with MemoryFile(data) as file, file.open() as raster:
         assert raster.nodata is None
         assert np.array_equal(raster.read_masks(1) > 0, valid)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nodata"),
+    [
+        ("int64", -(2**63)),
+        ("int64", 2**63 - 1),
+        ("uint64", 2**64 - 1),
+        ("int64", 2**53 + 1),
+        ("int64", -(2**53)),
+    ],
+)
+def test_a_nodata_that_float64_does_not_hold_is_a_mask(dtype: str, nodata: int) -> None:
+    cells = np.arange(24).reshape(4, 6).astype(dtype)  # with a 1 and a 9, of which many digits begin
+    cells[1:3, 2:] = nodata
+    data = encode_geotiff(cells, Grid(height=4, width=6, transform=TRANSFORM), nodata)
+    with MemoryFile(data) as file, file.open() as raster:
+        assert raster.nodata in (None, nodata)
+        read = raster.read(1, masked=True)
+        assert np.array_equal(np.ma.getmaskarray(read), cells == nodata)
+        assert np.array_equal(read.data, cells)
