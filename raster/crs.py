@@ -12,6 +12,9 @@ from pyproj.exceptions import CRSError, ProjError
 from raster.errors import GridInvalid
 from raster.grid import Extent
 
+LONLAT = "OGC:CRS84"
+"""Longitude and latitude, WGS 84 degrees, in this order."""
+
 EDGE_SAMPLES = 21
 """Points a side of an extent is sampled at when transformed: what GDAL and PROJ use by default."""
 
@@ -75,10 +78,26 @@ def same_crs(one: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=256)
+def transformation(source: str, target: str) -> Transformer:
+    """The transformation of x, y (or longitude, latitude) from one CRS to another; it is dear to make.
+
+    Threads may share it: each has a copy of PROJ's own inside.
+
+    Raises
+    ------
+    GridInvalid
+        One of both is no CRS.
+    ProjError
+        There is no way between them.
+    """
+    return Transformer.from_crs(parse_crs(source), parse_crs(target), always_xy=True)
+
+
+@lru_cache(maxsize=256)
 def are_connected(one: str, other: str) -> bool:
     """Whether PROJ knows a way between them: there is none from a plant's own axes, nor from Mars."""
     try:
-        Transformer.from_crs(parse_crs(one), parse_crs(other), always_xy=True)
+        transformation(one, other)
     except ProjError:
         return False
     return True
@@ -90,8 +109,7 @@ def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
     left > right when it crosses the antimeridian; -180 to 180 when it goes around the globe.
     """
     try:
-        transformer = Transformer.from_crs(parse_crs(crs), "OGC:CRS84", always_xy=True)
-        bounds = transformer.transform_bounds(
+        bounds = transformation(crs, LONLAT).transform_bounds(
             extent.left, extent.bottom, extent.right, extent.top, densify_pts=EDGE_SAMPLES, errcheck=True
         )
     except ProjError:
@@ -118,9 +136,8 @@ def ground_extents(lonlat: Extent, crs: str) -> list[Extent]:
     One; of a geographic CRS also its neighbours a turn to the west and to the east, since the x
     of a grid that crosses the antimeridian go on beyond it.
     """
-    target = parse_crs(crs)
     try:
-        bounds = Transformer.from_crs("OGC:CRS84", target, always_xy=True).transform_bounds(
+        bounds = transformation(LONLAT, crs).transform_bounds(
             lonlat.left, lonlat.bottom, lonlat.right, lonlat.top, densify_pts=DEGREE_SAMPLES, errcheck=True
         )
     except ProjError:

@@ -7,16 +7,12 @@ Places are in cells, as fractions: cell (r, c) holds [r, r + 1) x [c, c + 1), it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Transformer
 
-from raster.crs import parse_crs, turn_of
+from raster.crs import LONLAT, transformation, turn_of
 from raster.grid import Grid
-
-LONLAT = "OGC:CRS84"
 
 Coordinates = NDArray[np.float64]
 
@@ -39,13 +35,13 @@ class Ground:
 
 def ground_of_lonlat(lonlat: Ground, crs: str) -> Ground:
     """Points in WGS 84 degrees, longitudes as xs, on the ground of a CRS; infinite where PROJ cannot tell."""
-    xs, ys = _from_lonlat(crs).transform(lonlat.xs, lonlat.ys)
+    xs, ys = transformation(LONLAT, crs).transform(lonlat.xs, lonlat.ys)
     return Ground(np.asarray(xs), np.asarray(ys))
 
 
 def lonlat_of_ground(ground: Ground, crs: str) -> Ground:
     """The reverse of `ground_of_lonlat`."""
-    lons, lats = _from_lonlat(crs).transform(ground.xs, ground.ys, direction="INVERSE")
+    lons, lats = transformation(LONLAT, crs).transform(ground.xs, ground.ys, direction="INVERSE")
     return Ground(np.asarray(lons), np.asarray(lats))
 
 
@@ -71,9 +67,3 @@ def ground_on(grid: Grid, places: Places) -> Ground:
     t = grid.transform
     with np.errstate(over="ignore", invalid="ignore"):
         return Ground(xs=t.a * places.cols + t.c, ys=t.e * places.rows + t.f)
-
-
-@lru_cache(maxsize=64)
-def _from_lonlat(crs: str) -> Transformer:
-    # threads may share one
-    return Transformer.from_crs(LONLAT, parse_crs(crs), always_xy=True)

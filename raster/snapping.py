@@ -7,19 +7,73 @@ beyond it, never fewer.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from pyproj import Transformer
 from pyproj.exceptions import ProjError
 
 from raster.box_errors import BoxOutside, BoxSplit
-from raster.crs import DEGREE_SAMPLES, ground_extents, lonlat_extent, parse_crs, same_crs, turn_of
+from raster.crs import (
+    DEGREE_SAMPLES,
+    LONLAT,
+    ground_extents,
+    lonlat_extent,
+    parse_crs,
+    same_crs,
+    transformation,
+    turn_of,
+)
 from raster.grid import Extent, Grid, Window
-
-LONLAT = "OGC:CRS84"
 
 TOLERANCE_CELLS = 1e-6
 """A box that reaches so little into a cell does not touch it: its edges were computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaidBox:
+    """A box on the ground of a grid and of all levels over it.
+
+    Attributes
+    ----------
+    box : Extent
+        As it was given.
+    crs : str, optional
+        Of `box`.
+    extents : tuple of Extent
+        On the grid's ground.
+    """
+
+    box: Extent
+    crs: str | None
+    extents: tuple[Extent, ...]
+
+    def snap(self, level: Grid) -> Window:
+        """The cells of a level that the box touches.
+
+        Raises
+        ------
+        BoxOutside, BoxSplit
+        """
+        found = [_touched(level, each) for each in self.extents]
+        windows = sorted({each for each in found if each is not None}, key=lambda window: window.col)
+        if not windows:
+            raise BoxOutside(_told(self.box), self.crs)
+        together = windows[0]
+        for window in windows[1:]:
+            if window.col > together.col_stop:
+                raise BoxSplit(_told(self.box), str(together), str(window))
+            together = together.union(window)
+        return together
+
+
+def lay_box(grid: Grid, box: Extent, crs: str | None) -> LaidBox:
+    """A box on a grid's ground: PROJ is asked once, however many levels it is snapped to.
+
+    Parameters
+    ----------
+    grid, box, crs
+        As of `snap_box`.
+    """
+    return LaidBox(box, crs, tuple(_boxes_on(grid, box, crs)))
 
 
 def snap_box(grid: Grid, box: Extent, crs: str | None) -> Window:
@@ -41,16 +95,7 @@ def snap_box(grid: Grid, box: Extent, crs: str | None) -> Window:
     BoxSplit
         It touches both ends of a grid that goes around the globe, and not what lies between them.
     """
-    found = [_touched(grid, each) for each in _boxes_on(grid, box, crs)]
-    windows = sorted({each for each in found if each is not None}, key=lambda window: window.col)
-    if not windows:
-        raise BoxOutside(_told(box), crs)
-    together = windows[0]
-    for window in windows[1:]:
-        if window.col > together.col_stop:
-            raise BoxSplit(_told(box), str(together), str(window))
-        together = together.union(window)
-    return together
+    return lay_box(grid, box, crs).snap(grid)
 
 
 def _boxes_on(grid: Grid, box: Extent, crs: str | None) -> list[Extent]:
@@ -95,7 +140,7 @@ def _turned(box: Extent, crs: str | None) -> list[Extent]:
 
 def _transformed(box: Extent, source: str, target: str) -> Extent | None:
     try:
-        bounds = Transformer.from_crs(parse_crs(source), parse_crs(target), always_xy=True).transform_bounds(
+        bounds = transformation(source, target).transform_bounds(
             box.left, box.bottom, box.right, box.top, densify_pts=DEGREE_SAMPLES, errcheck=True
         )
     except ProjError:

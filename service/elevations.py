@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.models import Generation, Terrain
-from raster.crs import are_connected
-from raster.places import LONLAT, Ground, Places, ground_of_lonlat, places_on
+from raster.crs import LONLAT, are_connected
+from raster.places import Ground, Places, ground_of_lonlat, places_on
 from raster.points import Interpolation, PointValues, read_points
 from service.errors import ParameterInvalid
 from service.open_pyramids import OpenPyramids

@@ -21,13 +21,6 @@ KEPT_CELLS = 2**22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Located(Standing):
-    """A valid request, and how the pyramid stands that it is about."""
-
-    asked: Asked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LevelWindow:
     """Which cells answer the request: one window of one level of one generation."""
 
@@ -36,6 +29,15 @@ class LevelWindow:
     level: int
     window: Window
     level_grid: Grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located(Standing):
+    """A valid request, and how the pyramid stands that it is about."""
+
+    asked: Asked
+    resolved: LevelWindow | None
+    """The window of the generation; None when there is none, or a stale one does not have it."""
 
 
 class LevelReader:
@@ -55,8 +57,12 @@ class LevelReader:
         """
         standing = find_standing(self._house, terrain_key, metric)
         grid = get_grid(standing.terrain)
-        self._place(grid, asked)
-        return Located(asked=asked, **{each.name: getattr(standing, each.name) for each in fields(Standing)})
+        placed = self._place(grid, asked)
+        return Located(
+            asked=asked,
+            resolved=self._resolve(standing, asked, grid, placed),
+            **{each.name: getattr(standing, each.name) for each in fields(Standing)},
+        )
 
     def _place(self, grid: Grid, asked: Asked) -> Placed:
         limit = self._house.settings.max_answer_cells
@@ -67,23 +73,23 @@ class LevelReader:
             raise WindowTooLarge(placed.window.cell_count, limit, finest)
         return placed
 
-    def resolve(self, located: Located) -> LevelWindow | None:
-        """The window of the located generation; None when there is none, or a stale one does not have it.
+    def _resolve(self, standing: Standing, asked: Asked, now: Grid, placed: Placed) -> LevelWindow | None:
+        """The window of the generation, which is `placed` where its grid is the terrain's `now`.
 
         A stale one is of the terrain as it was: what is asked for may lie outside it, or be too
         much of it.
         """
-        generation = located.generation
+        generation = standing.generation
         if generation is None:
             return None
         grid = grid_of(generation)
         try:
-            placed = self._place(grid, located.asked)
+            placed = placed if grid == now else self._place(grid, asked)
         except (LevelNotFound, WindowOutOfBounds, WindowTooLarge, BoxOutside, BoxSplit, GridInvalid):
             return None
         return LevelWindow(
             generation=generation,
-            state=State.READY if located.is_fresh else State.STALE,
+            state=State.READY if standing.is_fresh else State.STALE,
             level=placed.level,
             window=placed.window,
             level_grid=grid.level(placed.level),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from raster.errors import WindowOutOfBounds
 from raster.grid import Extent, Grid, Window
-from raster.snapping import snap_box
+from raster.snapping import LaidBox, lay_box
 
 CLOSE = 1 + 1e-9
 """A cell that is larger by less is not: its size was computed."""
@@ -93,21 +94,29 @@ class BoxAsked:
     max_size: int | None = None
 
     def place(self, grid: Grid, most_cells: int) -> Placed:
-        if self.level is not None:
-            return Placed(self.level % grid.level_count, self._window(grid.level(self.level)))
-        if self.resolution is not None:
-            level = _coarsest(grid, self.resolution)
-            return Placed(level, self._window(grid.level(level)))
-        placed = (Placed(level, self._window(grid.level(level))) for level in range(grid.level_count))
-        return next(each for each in placed if self._fits(each.window, most_cells))
+        levels = self._levels(grid)
+        finest = grid.level(levels[0])
+        laid = None if self.box is None else lay_box(finest, self.box.extent, self.box.crs)
+        placed = (Placed(level, _window(grid.level(level), laid)) for level in levels)
+        return next(each for each in placed if len(levels) == 1 or self._fits(each.window, most_cells))
 
-    def _window(self, level: Grid) -> Window:
-        return level.window if self.box is None else snap_box(level, self.box.extent, self.box.crs)
+    def _levels(self, grid: Grid) -> Sequence[int]:
+        """Those that come into question, the finest first."""
+        if self.level is not None:
+            grid.level(self.level)
+            return (self.level % grid.level_count,)
+        if self.resolution is not None:
+            return (_coarsest(grid, self.resolution),)
+        return range(grid.level_count)
 
     def _fits(self, window: Window, most_cells: int) -> bool:
         if self.max_size is not None:
             return max(window.shape) <= self.max_size
         return window.cell_count <= most_cells
+
+
+def _window(level: Grid, laid: LaidBox | None) -> Window:
+    return level.window if laid is None else laid.snap(level)
 
 
 def _coarsest(grid: Grid, resolution: float) -> int:

@@ -8,9 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Transformer
 
-from raster.crs import are_connected, parse_crs, same_crs
+from raster.crs import are_connected, same_crs, transformation
 from raster.grid import Extent, Grid
 from raster.map_tiles.errors import TerrainNotOnMap
 from raster.map_tiles.ground import around_globe
@@ -152,8 +151,7 @@ def _transformed(map_crs: str, grid: Grid, x: Floats, y: Floats) -> tuple[Floats
     crs = str(grid.crs)
     if same_crs(crs, map_crs):
         return x, y
-    to_map = Transformer.from_crs(parse_crs(crs), parse_crs(map_crs), always_xy=True)
-    moved_x, moved_y = to_map.transform(x, y)
+    moved_x, moved_y = transformation(crs, map_crs).transform(x, y)
     return np.asarray(moved_x), np.asarray(moved_y)
 
 

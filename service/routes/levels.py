@@ -137,7 +137,7 @@ async def get_level(
         located = await _brought_up_to_date(
             desk, located, granted, preference.wait_s, refuses_stale=stale == "refuse"
         )
-    resolved = desk.levels.resolve(located) if located.is_fresh or stale == "allow" else None
+    resolved = located.resolved if located.is_fresh or stale == "allow" else None
     if resolved is None and not may_build(desk, granted, located):
         raise await refusal_of(desk, located)
     if resolved is None:
@@ -165,7 +165,7 @@ async def _brought_up_to_date(
         # the terrain may have changed meanwhile, or be gone
         located = await _locate(desk, located.terrain.id, located.metric, located.asked)
         if failure is not None and not located.is_fresh and located.terrain.revision == revision:
-            if refuses_stale or desk.levels.resolve(located) is None:
+            if refuses_stale or located.resolved is None:
                 if located.is_corrupt and is_lasting(failure):
                     raise PyramidLost(located.metric, failure_of(failure).detail) from failure
                 raise failure

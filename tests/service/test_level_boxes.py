@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Iterator
 
@@ -14,6 +15,8 @@ from rasterio.warp import transform_bounds
 
 from installations import Installation
 from make_small_terrains import GOLDEN
+from raster.grid import Extent, Grid
+from raster.snapping import LaidBox, lay_box
 from rest import AppClient, add_golden, add_terrain, open_client, problem_in
 
 LEFT, TOP = 500_000, 5_200_000
@@ -108,6 +111,22 @@ def test_the_coarsest_level_that_is_fine_enough(client: AppClient, resolution: f
 def test_the_finest_level_that_is_small_enough(client: AppClient, max_size: int, level: int) -> None:
     found = client.get(f"/terrain/valley/pyramid/max/auto?max_size={max_size}").json()
     assert (found["level"], max(found["height"], found["width"]) <= max_size) == (level, True)
+
+
+def test_boxes_are_placed_in_threads_and_once(client: AppClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PROJ takes its time, and in the event loop nobody else would be served meanwhile."""
+    box = f"bbox={LEFT},{TOP - 300},{LEFT + 300},{TOP}&bbox-crs=EPSG:32632"
+    address = f"/terrain/valley/pyramid/max/auto?max_size=1&{box}"
+    assert client.get(address).status_code == 200
+    asked: list[asyncio.AbstractEventLoop | None] = []
+
+    def noting(grid: Grid, extent: Extent, crs: str | None) -> LaidBox:
+        asked.append(asyncio._get_running_loop())
+        return lay_box(grid, extent, crs)
+
+    monkeypatch.setattr("service.windows.lay_box", noting)
+    assert client.get(address).status_code == 200
+    assert asked == [None]
 
 
 def test_a_box_may_be_finer_than_the_whole(client: AppClient) -> None:

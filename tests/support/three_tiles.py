@@ -84,7 +84,7 @@ def assert_cells(house: House, metric: str, expected: NativeCells) -> None:
     """All levels are those of the terrain that numpy knows."""
     levels = LevelReader(house, OpenPyramids(house))
     for level in range(expected.level_count):
-        resolved = levels.resolve(levels.locate("alps", metric, WindowAsked(level=level)))
+        resolved = levels.locate("alps", metric, WindowAsked(level=level)).resolved
         assert resolved is not None
         found = levels.read(resolved)
         values, valid = expected.level(metric, level, found.dtype)
