@@ -150,6 +150,18 @@ def ground_extents(lonlat: Extent, crs: str) -> list[Extent]:
     return [Extent(left + shift, bottom, right + shift, top) for shift in shifts]
 
 
+def is_y_first(crs: str) -> bool:
+    """Whether y, or latitude, is the first coordinate where the order of the CRS's axes counts.
+
+    Not where both run north, on a map of a pole, unless their names say so: this is PROJ's own rule.
+    """
+    axes = parse_crs(crs).axis_info[:2]
+    directions = [axis.direction.lower() for axis in axes]
+    if directions in (["north", "north"], ["south", "south"]):
+        return [axis.name for axis in axes] == ["Northing", "Easting"]
+    return directions == ["north", "east"]
+
+
 def turn_of(crs: str) -> float | None:
     """A full circle in the units of a geographic CRS; None of any other."""
     parsed = parse_crs(crs)

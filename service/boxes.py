@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-from raster.crs import parse_crs
+from raster.crs import is_y_first, parse_crs
 from raster.errors import GridInvalid
 from raster.grid import Extent
+from service.crs_names import AUTHORITY, CODE, crs_uri
 from service.errors import ParameterInvalid
 from service.windows import Box
 
@@ -16,9 +17,9 @@ LONLAT = "OGC:CRS84"
 OWN = "terrain"
 """As `bbox-crs`: the terrain's own CRS, or cells' ground where there is none; x before y."""
 
-NAMED = r"[A-Za-z]{1,20}:[A-Za-z0-9.-]{1,40}"
+NAMED = f"{AUTHORITY}:{CODE}"
 CRS_TEXT = re.compile(
-    rf"^({OWN}|{NAMED}|\[{NAMED}\]|https?://www\.opengis\.net/def/crs/[A-Za-z]{{1,20}}/[^/]{{1,20}}/[A-Za-z0-9.-]{{1,40}})$"
+    rf"^({OWN}|{NAMED}|\[{NAMED}\]|https?://www\.opengis\.net/def/crs/{AUTHORITY}/[^/]{{1,20}}/{CODE})$"
 )
 _NUMBER = r"[+-]?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?"
 BOX_TEXT = re.compile(f"^{_NUMBER}(,{_NUMBER}){{3}}$")
@@ -44,7 +45,7 @@ def parse_box(text: str, crs_text: str | None) -> Box:
         raise ParameterInvalid("bbox", f"{text[:100]!r} is not four numbers with commas between")
     one, two, three, four = (float(number) for number in text.split(","))
     crs = parse_bbox_crs(crs_text or LONLAT)
-    if crs is not None and _is_north_first(crs):
+    if crs is not None and is_y_first(crs):
         one, two, three, four = two, one, four, three
     is_geographic = crs is not None and parse_crs(crs).is_geographic
     if two > four or (one > three and not is_geographic):
@@ -82,22 +83,12 @@ def parse_bbox_crs(text: str) -> str | None:
 def name_bbox(extent: Extent, crs: str | None) -> dict[str, str]:
     """The headers that say where an answer lies; in a CRS without a code only its numbers, x before y."""
     numbers = (extent.left, extent.bottom, extent.right, extent.top)
-    if crs is None or "[" in crs:
+    uri = None if crs is None else crs_uri(crs)
+    if crs is None or uri is None:
         return {"Content-Bbox": ",".join(map(repr, numbers))}
-    if _is_north_first(crs):
+    if is_y_first(crs):
         numbers = (extent.bottom, extent.left, extent.top, extent.right)
-    authority, _, code = crs.partition(":")
-    version = "1.3" if authority == "OGC" else "0"
-    return {
-        "Content-Bbox": ",".join(map(repr, numbers)),
-        "Content-Crs": f"<http://www.opengis.net/def/crs/{authority}/{version}/{code}>",
-    }
-
-
-def _is_north_first(crs: str) -> bool:
-    # on a map of a pole both axes run north: its first one is x
-    directions = [axis.direction.lower() for axis in parse_crs(crs).axis_info[:2]]
-    return directions == ["north", "east"]
+    return {"Content-Bbox": ",".join(map(repr, numbers)), "Content-Crs": f"<{uri}>"}
 
 
 def _check_degrees(text: str, crs: str, numbers: tuple[float, float, float, float]) -> None:

@@ -11,7 +11,9 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 CELLS = "http://www.opengis.net/def/crs/OGC/0/Index2D"
 """Of a terrain that lies nowhere: its columns and rows."""
 
-_CODE = re.compile(r"([A-Za-z0-9]+):([A-Za-z0-9]+)")
+AUTHORITY = "[A-Za-z][A-Za-z0-9_]{0,19}"
+CODE = "[A-Za-z0-9._-]{1,40}"
+_NAMED = re.compile(f"({AUTHORITY}):({CODE})")
 
 
 def crs_member(crs: str | None) -> str | dict[str, Any]:
@@ -22,9 +24,13 @@ def crs_member(crs: str | None) -> str | dict[str, Any]:
     """
     if crs is None:
         return CELLS
-    code = _CODE.fullmatch(crs)
-    if code is None:
-        return {"wkt": parse_crs(crs).to_json_dict()}
-    if code[1] == "OGC":
-        return f"http://www.opengis.net/def/crs/OGC/1.3/{code[2]}"
-    return f"http://www.opengis.net/def/crs/{code[1]}/0/{code[2]}"
+    return crs_uri(crs) or {"wkt": parse_crs(crs).to_json_dict()}
+
+
+def crs_uri(crs: str) -> str | None:
+    """OGC's URI of AUTHORITY:CODE; None for a CRS without a code."""
+    named = _NAMED.fullmatch(crs)
+    if named is None:
+        return None
+    version = "1.3" if named[1] == "OGC" else "0"
+    return f"http://www.opengis.net/def/crs/{named[1]}/{version}/{named[2]}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import morecantile
 
-from raster.crs import parse_crs
+from raster.crs import is_y_first, parse_crs
 from raster.grid import Grid
 from raster.map_tiles.coverage import native_coverage
 from raster.map_tiles.matrices import NATIVE, SIDE, get_matrix_set, known_matrix_sets
@@ -63,7 +63,7 @@ def registered_matrix_set(name: str) -> MatrixSetBody:
 def native_matrix_set(grid: Grid) -> MatrixSetBody:
     """The levels of a pyramid as a tile matrix set, from the coarsest; `grid` is level 0."""
     metres = _metres_per_unit(grid.crs)
-    is_north_first = _is_north_first(grid.crs)
+    swap = grid.crs is not None and is_y_first(grid.crs)  # the standard has the order of the CRS
     matrices = []
     for limits in native_coverage(grid).limits:
         level = grid.level(grid.level_count - 1 - limits.z)
@@ -75,7 +75,7 @@ def native_matrix_set(grid: Grid) -> MatrixSetBody:
                 scale_denominator=width * metres / PIXEL_M,
                 cell_size=width,
                 cell_height=None if width == height else height,
-                point_of_origin=[top, left] if is_north_first else [left, top],
+                point_of_origin=[top, left] if swap else [left, top],
                 tile_width=SIDE,
                 tile_height=SIDE,
                 matrix_width=limits.max_col + 1,
@@ -85,11 +85,6 @@ def native_matrix_set(grid: Grid) -> MatrixSetBody:
     return MatrixSetBody(
         id=NATIVE, title="The pyramid's own levels", crs=crs_member(grid.crs), tile_matrices=matrices
     )
-
-
-def _is_north_first(crs: str | None) -> bool:
-    """Whether the first coordinate of the CRS goes up: the standard has them in the order of the CRS."""
-    return crs is not None and parse_crs(crs).axis_info[0].direction == "north"
 
 
 def _metres_per_unit(crs: str | None) -> float:

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from opened_files import watch_openings
-from raster.crs import canonical_crs, ground_extents, lonlat_extent, same_crs
+from raster.crs import canonical_crs, ground_extents, is_y_first, lonlat_extent, same_crs
 from raster.errors import GridInvalid
 from raster.grid import Extent
 
@@ -31,6 +31,27 @@ def test_a_crs_without_code_becomes_wkt2() -> None:
 def test_axis_order_does_not_tell_crs_apart_the_zone_does() -> None:
     assert same_crs("EPSG:4326", "OGC:CRS84")
     assert not same_crs("EPSG:32632", "EPSG:32633")
+
+
+@pytest.mark.parametrize(
+    ("crs", "expected"),
+    [
+        ("EPSG:4326", True),
+        ("OGC:CRS84", False),
+        ("EPSG:32632", False),
+        ("EPSG:2193", True),
+        ("EPSG:3031", False),  # both axes run north, and so do those of the next ones
+        ("EPSG:3413", False),
+        ("EPSG:32761", True),
+        ("EPSG:5042", False),
+    ],
+)
+def test_which_coordinate_is_first_is_as_proj_has_it(crs: str, expected: bool) -> None:
+    assert is_y_first(crs) is expected
+    place = 170.0, -75.0
+    own = Transformer.from_crs("OGC:CRS84", crs).transform(*place)
+    plain = Transformer.from_crs("OGC:CRS84", crs, always_xy=True).transform(*place)
+    assert own == (plain[::-1] if expected else plain)
 
 
 @pytest.mark.parametrize("ellipsoid", ["WGS84", "GRS80"])

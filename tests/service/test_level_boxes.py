@@ -18,9 +18,18 @@ from make_small_terrains import GOLDEN
 from raster.grid import Extent, Grid
 from raster.snapping import LaidBox, lay_box
 from rest import AppClient, add_golden, add_terrain, open_client, problem_in
+from service.boxes import name_bbox, parse_bbox_crs
+from service.crs_names import crs_member
 
 LEFT, TOP = 500_000, 5_200_000
 VALLEY = np.random.default_rng(4).integers(200, 900, (40, 60)).astype(np.int16)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32632", "OGC:CRS84", "IAU_2015:30100", "ESRI:54030"])
+def test_what_an_answer_calls_a_crs_can_be_asked_for(crs: str) -> None:
+    named = name_bbox(Extent(1, 2, 3, 4), crs)["Content-Crs"].strip("<>")
+    assert named == crs_member(crs)
+    assert [parse_bbox_crs(text) for text in (named, crs, f"[{crs}]")] == [crs] * 3
 
 
 @pytest.fixture(scope="module")

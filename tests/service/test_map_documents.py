@@ -260,6 +260,9 @@ def test_native_matrices_begin_where_the_crs_counts_from() -> None:
     assert metres["pointOfOrigin"] == [5e5, 5e6]
     assert (metres["cellSize"], metres["cellHeight"]) == (20, 10)
     assert metres["scaleDenominator"] == pytest.approx(20 / 0.00028)
+    polar = Grid(height=9, width=9, transform=Affine(10, 0, -3e6, 0, -10, 2e6), crs="EPSG:3031")
+    around = told(tileset(map_of(polar), "native", None))["tileMatrixSet"]["tileMatrices"][0]
+    assert around["pointOfOrigin"] == [-3e6, 2e6], "both its axes run north, x first"
 
 
 @pytest.mark.parametrize("grid", [DEGREES, UTM], ids=["degrees", "metres"])
