@@ -56,6 +56,10 @@ class CellType:
             return np.ones(cells.shape, dtype=bool)
         return np.asarray(cells != self.dtype.type(self.nodata))
 
+    def finite(self, cells: Cells) -> NDArray[np.bool_]:
+        """True where a cell is a measurement that JSON has a number for; shape of `cells`."""
+        return np.asarray(np.isfinite(cells)) if self.is_float else self.valid(cells)
+
     def empty(self, shape: tuple[int, int]) -> Cells:
         """Array of `fill`."""
         return np.full(shape, self.fill, dtype=self.dtype)

@@ -83,7 +83,7 @@ def read_points(
     interpolation : Interpolation
         `NEAREST`: the cell that the point lies in. `BILINEAR`: between the centres of the four cells
         around it; those that are nodata or beyond the edge have no weight. A point in a cell that is
-        nodata is nodata either way.
+        nodata, or infinite, is nodata either way.
 
     Raises
     ------
@@ -95,12 +95,12 @@ def read_points(
     row, col = _cells(rows, height), _cells(cols, width)
     if interpolation is Interpolation.NEAREST:
         gathered = gather_cells(chunks, row, col)
-        return _spread(inside, gathered.cells, cell_type.valid(gathered.cells), gathered.chunk_count)
+        return _spread(inside, gathered.cells, cell_type.finite(gathered.cells), gathered.chunk_count)
     down, right = _Axis.of(rows, height), _Axis.of(cols, width)
     corners = _corners(down, right)
     gathered = gather_cells(chunks, corners.rows.ravel(), corners.cols.ravel())
     cells = gathered.cells.reshape(corners.weights.shape)
-    valid = cell_type.valid(cells)
+    valid = cell_type.finite(cells)
     own = 2 * (row != down.first) + (col != right.first)
     has_value = valid[own, np.arange(len(own))]
     return _spread(inside, _between(cells, valid, corners.weights), has_value, gathered.chunk_count)

@@ -51,9 +51,7 @@ def json_nodata(nodata: Nodata) -> int | float | Literal["NaN"] | None:
 
 def encode_json(body: Mapping[str, Any], cells: Cells, cell_type: CellType) -> bytes:
     """`body` with the cells as `values`, a list of rows; nodata is null."""
-    valid = cell_type.valid(cells)
-    if cell_type.is_float:
-        valid &= np.isfinite(cells)
+    valid = cell_type.finite(cells)
     rows = cells.tolist() if valid.all() else _with_nulls(cells, valid)
     return json.dumps({**body, "values": rows}, separators=(",", ":"), allow_nan=False).encode()
 

@@ -82,7 +82,7 @@ def read_profile(
     ------
     PlaceUnknown
     LineInvalid
-        A vertex has no place in the terrain's CRS.
+        A vertex has no place in the terrain's CRS, or a sample none in the line's.
     PyramidCorrupt, StoreUnavailable
     """
     grid = grid_of(generation)
@@ -94,8 +94,13 @@ def read_profile(
     if not np.isfinite(samples.distances).all():
         raise LineInvalid("it leaves the globe, or is longer than any number")
     places = places_on(grid, samples.ground)
+    points = _named(grid, places, asked.vertices.axes)
+    unnamed = ~(np.isfinite(points.first) & np.isfinite(points.second))
+    if unnamed.any():
+        names = " and ".join(NAMES[points.axes])
+        raise LineInvalid(f"sample {int(np.argmax(unnamed))} has no {names}: the line leaves the CRS's map")
     return Profile(
-        points=_named(grid, places, asked.vertices.axes),
+        points=points,
         distances=samples.distances,
         unit=distance_unit(grid),
         found=read_values(pyramids, generation, places, interpolation),

@@ -16,7 +16,7 @@ from oracle import OracleTile
 from raster.cells import CellType
 from raster.chunks import StoredChunks
 from raster.places import Places
-from raster.points import Finding, Interpolation, PointValues, read_points
+from raster.points import Finding, GatheredCells, Interpolation, PointValues, gather_cells, read_points
 from terrains import BuiltPyramid, build, save_mosaic, value_type
 
 SHARD, CHUNK = 16, 8
@@ -181,3 +181,20 @@ def test_what_is_no_place_lies_outside(pyramids: dict[str, BuiltPyramid], place:
     found = look(pyramids["int16"], [(place, 3.0), (3.0, place)], Interpolation.BILINEAR)
     assert (found.findings == Finding.OUTSIDE).all()
     assert found.chunk_count == 0
+
+
+@pytest.mark.parametrize("interpolation", Interpolation)
+def test_what_is_infinite_is_no_value(
+    pyramids: dict[str, BuiltPyramid], monkeypatch: pytest.MonkeyPatch, interpolation: Interpolation
+) -> None:
+    """A metric of anyone's may store it, and JSON has no number for it."""
+
+    def with_infinite(chunks: StoredChunks, rows: np.ndarray, cols: np.ndarray) -> GatheredCells:
+        gathered = gather_cells(chunks, rows, cols)
+        cells = np.where(rows == 40, np.inf, 7).astype(gathered.cells.dtype)
+        return GatheredCells(cells, gathered.chunk_count)
+
+    monkeypatch.setattr("raster.points.gather_cells", with_infinite)
+    found = look(pyramids["float32"], [(40.5, 3.5), (39.9, 3.5)], interpolation)
+    assert found.findings.tolist() == [Finding.NODATA, Finding.VALUE]
+    assert found.values[1] == 7

@@ -27,6 +27,7 @@ def client(shared_installation: Installation) -> Iterator[AppClient]:
         metres = {"crs": "EPSG:32632", "anchor_transform": [10, 0.0, 400_000, 0.0, -10, 5_300_000]}
         add_terrain(client, "alps", tile, **degrees)
         add_terrain(client, "valley", tile, **metres)
+        add_terrain(client, "albers", tile, **metres | {"crs": "EPSG:5070"})
         yield client
 
 
@@ -122,3 +123,11 @@ def test_lines_that_go_far_are_answered_or_refused(
 def test_a_vertex_that_has_no_place_is_named(client: AppClient) -> None:
     problem = problem_in(client.get("/terrain/valley/profile?line=9,47;99,0"), 422, "line-invalid")
     assert "vertex 1" in problem["detail"]
+
+
+def test_a_line_through_no_place_on_the_globe_is_refused(client: AppClient) -> None:
+    """Beside the pole the map of a cone has a gap: a straight line through it has no degrees there."""
+    answer = client.get("/terrain/albers/profile?line=0,89;180,89&samples=5")
+    assert "sample 1 has no lon and lat" in problem_in(answer, 422, "line-invalid")["detail"]
+    answer = client.get("/v1/albers?locations=89,0|89,180&samples=5")
+    assert (answer.status_code, answer.json()["status"]) == (400, "INVALID_REQUEST")
