@@ -31,6 +31,7 @@ EXPOSED_HEADERS = (
     "Retry-After",
     "WWW-Authenticate",
     "X-Request-Id",
+    "Ziggurat-Fill",
     "Ziggurat-Generation",
     "Ziggurat-Missing-Tiles",
     "Ziggurat-State",

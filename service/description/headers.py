@@ -45,6 +45,11 @@ LEVEL: Headers = {**ETAG, **ANSWERING}
 MAP: Headers = {
     **LEVEL,
     "Cache-Control": _header("For ever, when the address names a generation; else for a minute"),
+    "Ziggurat-Fill": _header(
+        "Of `npy`: the value of cells that are outside or, with nodata, have none; `nan` of floats",
+        always=False,
+        pattern="^(nan|-?[0-9]+)$",
+    ),
 }
 
 PLACED: Headers = {

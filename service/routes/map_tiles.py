@@ -28,7 +28,7 @@ from service.rendering.errors import EncodingLossy, HeightUnitUnknown, StylePara
 from service.rendering.pictures import PICTURE_FORMS, check_form
 from service.rendering.style_words import DEFAULT_STYLE, parse_style
 from service.rendering.styles import Style
-from service.terrain_grids import grid_of
+from service.terrain_grids import cell_type_of, grid_of
 from service.value_errors import PyramidPending
 
 router = APIRouter(prefix="/terrain", tags=["map"])
@@ -134,7 +134,9 @@ async def get_map_tile(
 ) -> Response:
     """A map tile: the value of the nearest cell in each of its cells, or a picture in the default style.
 
-    Outside the terrain, and where it has no measurement, values are nodata and pictures transparent. Of a
+    Outside the terrain, and where it has no measurement, values are nodata and pictures transparent. A
+    pyramid without nodata has a value outside, too, which `Ziggurat-Fill` names in `npy`; but a measurement
+    may be that same one, and `tif` tells them apart by its mask. Of a
     pyramid that is not up to date the last generation is shown while a new one is built. Where none is built
     there is nothing to show: that is a problem with `Retry-After`, and asking has it built, if it may.
     """
@@ -177,6 +179,8 @@ async def _answer(
         "Ziggurat-Generation": generation.id,
         "Ziggurat-Missing-Tiles": str(generation.missing_tile_count),
     }
+    if form == "npy":
+        headers["Ziggurat-Fill"] = str(cell_type_of(generation).fill)
     if answers_304(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     try:

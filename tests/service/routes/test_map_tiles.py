@@ -90,6 +90,19 @@ def test_a_native_tile_is_the_level_itself(alps: AppClient) -> None:
     assert values.dtype == level.dtype
 
 
+def test_what_is_outside_is_told_where_there_is_no_nodata(alps: AppClient) -> None:
+    assert alps.get("/terrain/golden").json()["nodata"] is None
+    answer = alps.get("/terrain/golden/map/max/native/3/0/0.npy")
+    values, fill = npy(answer), int(answer.headers["ziggurat-fill"])
+    is_outside = values == fill
+    inside = npy(alps.get("/terrain/golden/pyramid/max/0?f=npy"))
+    assert is_outside.sum() == values.size - inside.size
+    with MemoryFile(alps.get("/terrain/golden/map/max/native/3/0/0.tif").content) as file, file.open() as tif:
+        assert np.array_equal(tif.read_masks(1) == 0, is_outside)
+    assert alps.get(f"{MAP}/max/WebMercatorQuad/{TILE}.npy").headers["ziggurat-fill"] == "nan"
+    assert "ziggurat-fill" not in alps.get(f"{MAP}/max/WebMercatorQuad/{TILE}.tif").headers
+
+
 def test_a_geotiff_has_the_place_of_the_tile_and_the_nodata_of_the_pyramid(alps: AppClient) -> None:
     answer = alps.get(f"{MAP}/max/WebMercatorQuad/{TILE}.tif")
     assert answer.headers["content-type"] == "image/tiff"
