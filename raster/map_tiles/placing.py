@@ -153,7 +153,8 @@ def place_cells(tile: TileGrid, window: Window, finder: CellFinder, level: int) 
 class _Nodes:
     """Exact places of points `step` cells apart, on corners of cells; `window` is the cells between them.
 
-    They lie where a multiple of `step` does in the whole matrix, so that neighbouring tiles have the same.
+    They lie where a multiple of `step` does in the whole matrix, so that neighbouring tiles of the same step
+    have the same.
     There are three a side or more.
     """
 
@@ -190,11 +191,13 @@ class _Nodes:
 
     @property
     def error(self) -> float:
-        """How far interpolated places are off, at most: what is between three nodes in a row tells."""
+        """How far interpolated places are off, at most, as far as three nodes in a row tell.
+
+        Along both axes, one on top of the other: so much is a bilinear place off a surface bent both ways.
+        """
         return max(
-            float(np.abs(each[2:] - 2 * each[1:-1] + each[:-2]).max()) / 8
+            sum(float(np.abs(np.diff(nodes, n=2, axis=axis)).max()) / 8 for axis in (0, 1))
             for nodes in (self.cols, self.rows)
-            for each in (nodes, nodes.T)
         )
 
     def places(self, window: Window, finder: CellFinder, level: int) -> TilePlaces:

@@ -15,6 +15,7 @@ UTM = Grid(height=100_000, width=100_000, transform=Affine(10, 0, 0, 0, -10, 6_0
 GLOBE = Grid(
     height=21_600, width=43_200, transform=Affine(1 / 120, 0, -180, 0, -1 / 120, 90), crs="EPSG:4326"
 )
+EUROPE = Grid(height=6000, width=6000, transform=Affine(1 / 240, 0, -7.5, 0, -1 / 240, 62.5), crs="EPSG:4326")
 
 
 @pytest.fixture
@@ -50,6 +51,8 @@ def place(grid: Grid, matrix_set: str, address: TileAddress, level: int) -> Tile
         (GLOBE, "WebMercatorQuad", TileAddress(0, 0, 0), 4, 17**2 + 2 * 256),
         # the antimeridian runs through it
         (GLOBE, "NZTM2000Quad", TileAddress(6, 34, 32), 0, 17**2 + 65**2),
+        # along neither axis alone 17 nodes are too far apart
+        (EUROPE, "EuropeanETRS89_LAEAQuad", TileAddress(6, 27, 35), 0, 17**2 + 33**2),
     ],
 )
 def test_proj_is_asked_for_few_places(
