@@ -10,6 +10,7 @@ from raster.errors import GridInvalid
 from raster.grid import Extent
 from service.crs_names import AUTHORITY, CODE, crs_uri
 from service.errors import ParameterInvalid
+from service.numbers import NUMBER, read_number
 from service.windows import Box
 
 LONLAT = "OGC:CRS84"
@@ -21,8 +22,7 @@ NAMED = f"{AUTHORITY}:{CODE}"
 CRS_TEXT = re.compile(
     rf"^({OWN}|{NAMED}|\[{NAMED}\]|https?://www\.opengis\.net/def/crs/{AUTHORITY}/[^/]{{1,20}}/{CODE})$"
 )
-_NUMBER = r"[+-]?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?"
-BOX_TEXT = re.compile(f"^{_NUMBER}(,{_NUMBER}){{3}}$")
+BOX_TEXT = re.compile(f"^{NUMBER}(,{NUMBER}){{3}}$")
 
 
 def parse_box(text: str, crs_text: str | None) -> Box:
@@ -43,7 +43,10 @@ def parse_box(text: str, crs_text: str | None) -> Box:
     """
     if BOX_TEXT.fullmatch(text) is None:
         raise ParameterInvalid("bbox", f"{text[:100]!r} is not four numbers with commas between")
-    one, two, three, four = (float(number) for number in text.split(","))
+    try:
+        one, two, three, four = map(read_number, text.split(","))
+    except ValueError as error:
+        raise ParameterInvalid("bbox", str(error)) from error
     crs = parse_bbox_crs(crs_text or LONLAT)
     if crs is not None and is_y_first(crs):
         one, two, three, four = two, one, four, three

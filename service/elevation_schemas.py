@@ -53,14 +53,14 @@ def _axes_of(points: Any) -> str:
     return next(found, Axes.LONLAT).value
 
 
-_Length = Field(min_length=1, max_length=MOST_POINTS)
+_Length = Field(min_length=1, max_length=MOST_POINTS, fail_fast=True)
 Points = Annotated[
     Annotated[list[LonLat], _Length, Tag(Axes.LONLAT.value)]
     | Annotated[list[XY], _Length, Tag(Axes.XY.value)]
     | Annotated[list[RowCol], _Length, Tag(Axes.ROWCOL.value)],
     Discriminator(_axes_of),
 ]
-_Several = Field(min_length=2, max_length=MOST_POINTS)
+_Several = Field(min_length=2, max_length=MOST_POINTS, fail_fast=True)
 Vertices = Annotated[
     Annotated[list[LonLat], _Several, Tag(Axes.LONLAT.value)]
     | Annotated[list[XY], _Several, Tag(Axes.XY.value)]

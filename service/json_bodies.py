@@ -10,9 +10,13 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
+from service.desk import desk_of
 from service.request_errors import BodyMalformed, MediaTypeNotTaken
 
 MEDIA_TYPE = "application/json"
+
+LONG_BYTES = 2**16
+"""Of a body; longer ones are read in a thread, and others are served meanwhile."""
 
 
 def read_json(content: bytes) -> Any:
@@ -66,7 +70,11 @@ class JsonRoute(APIRoute):
 
 class _JsonRequest(Request):
     async def json(self) -> Any:
-        return read_json(await self.body())
+        if not hasattr(self, "_json"):
+            content = await self.body()
+            is_long = len(content) > LONG_BYTES
+            self._json = await desk_of(self).run(read_json, content) if is_long else read_json(content)
+        return self._json
 
 
 def _check_media_type(headers: Headers) -> None:

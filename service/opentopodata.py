@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from raster.points import Finding, Interpolation, PointValues
 from service.elevations import Axes, PointsAsked
 from service.errors import ParameterInvalid
+from service.numbers import read_number
+from service.value_errors import PointsTooMany
 
 POLYLINE_DEGREES = 1e-5
 """What a step of an encoded polyline is."""
+
+GOES_ON = bytes(range(63 + 32, 127))
+"""Characters of an encoded polyline that are not a number's last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +30,20 @@ class LocationsAsked:
     """None: at the locations; else at so many points along the line through them."""
 
 
-def parse_locations(text: str) -> PointsAsked:
+def parse_locations(text: str, most: int) -> PointsAsked:
     """Points of `lat,lon|lat,lon`, or of a polyline as Google encodes them (five decimals).
 
     Raises
     ------
     ParameterInvalid
+    PointsTooMany
+        More than `most`, which are counted and not read.
     """
     if not text.strip("|"):
         raise ParameterInvalid("locations", "none given; write ?locations=lat,lon|lat,lon")
+    count = _count(text)
+    if count > most:
+        raise PointsTooMany(count, most)
     pairs = list(_written(text) if "," in text else _encoded(text))
     for number, (lat, lon) in enumerate(pairs, 1):
         if not (abs(lat) <= 90 and abs(lon) <= 180):
@@ -42,10 +52,18 @@ def parse_locations(text: str) -> PointsAsked:
     return PointsAsked.of(Axes.LONLAT, [(lon, lat) for lat, lon in pairs])
 
 
+def _count(text: str) -> int:
+    """How many locations there are, if they are any."""
+    if "," in text:
+        return text.strip("|").count("|") + 1
+    # any byte of another character counts as a number, and is none
+    return len(text.encode().translate(None, GOES_ON)) // 2
+
+
 def _written(text: str) -> Iterator[tuple[float, float]]:
     for number, location in enumerate(text.strip("|").split("|"), 1):
         try:
-            lat, lon = (float(part) for part in location.split(","))
+            lat, lon = map(read_number, location.split(","))
         except ValueError as error:
             reason = f"location {number}, {location[:40]!r}, is not lat,lon"
             raise ParameterInvalid("locations", reason) from error

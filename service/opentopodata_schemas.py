@@ -26,16 +26,16 @@ class LocationsBody(Body):
     nodata_value: NodataNumber | Literal["null"] | None = None
     samples: SampleCount | None = None
 
-    def asked(self) -> LocationsAsked:
-        """The locations as numbers.
+    def asked(self, most: int) -> LocationsAsked:
+        """The locations as numbers, at most so many.
 
         Raises
         ------
-        ParameterInvalid
+        ParameterInvalid, PointsTooMany
         """
         value = self.nodata_value
         return LocationsAsked(
-            points=parse_locations(self.locations),
+            points=parse_locations(self.locations, most),
             interpolation=Interpolation(self.interpolation),
             nodata_value=value if isinstance(value, int) else None,
             sample_count=self.samples,

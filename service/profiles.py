@@ -13,6 +13,7 @@ from raster.places import Coordinates, Ground, Places, ground_on, lonlat_of_grou
 from raster.points import Interpolation, PointValues
 from raster.profiles import distance_unit, sample_line
 from service.elevations import NAMES, Axes, PointsAsked, find_places, read_values
+from service.numbers import read_number
 from service.open_pyramids import OpenPyramids
 from service.terrain_grids import grid_of
 from service.value_answers import list_found
@@ -56,11 +57,9 @@ def parse_line(text: str, axes: Axes) -> PointsAsked:
     pairs = []
     for number, vertex in enumerate(text.split(";")):
         try:
-            first, second = (float(part) for part in vertex.split(","))
+            first, second = map(read_number, vertex.split(","))
         except ValueError as error:
-            raise LineInvalid(f"vertex {number}, {vertex[:40]!r}, is not two numbers") from error
-        if not np.isfinite([first, second]).all():
-            raise LineInvalid(f"vertex {number}, {vertex[:40]!r}, is not finite")
+            raise LineInvalid(f"vertex {number}, {vertex[:40]!r}, is not two finite numbers") from error
         if axes is Axes.LONLAT and not (abs(first) <= 360 and abs(second) <= 90):
             raise LineInvalid(f"vertex {number}, {vertex[:40]!r}, is no longitude and latitude")
         pairs.append((first, second))

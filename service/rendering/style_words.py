@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.numbers import read_number
 from service.rendering.errors import StyleParameterInvalid, StyleUnknown
 from service.rendering.height_codes import CODES
 from service.rendering.ramps import RAMPS
@@ -94,7 +95,7 @@ class _Number:
     high: float
 
     def __call__(self, text: str) -> float:
-        value = _finite(text)
+        value = read_number(text)
         if not self.low <= value <= self.high:
             raise ValueError(
                 f"{text[:40]} is not from {number(float(self.low))} to {number(float(self.high))}"
@@ -112,18 +113,7 @@ def _rescale(text: str) -> Rescale:
     ends = text.split(",")
     if len(ends) != 2:
         raise ValueError(f"{text[:40]!r} is not low,high such as 0,4000")
-    low, high = map(_finite, ends)
+    low, high = map(read_number, ends)
     if low == high or not math.isfinite(high - low):
         raise ValueError(f"{text[:40]} are not two different numbers of a finite distance, such as 0,4000")
     return Rescale(low=low, high=high)
-
-
-def _finite(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    # Python's own spellings, such as 1_000 and blanks around, are no numbers elsewhere
-    if not math.isfinite(value) or "_" in text or text.strip() != text:
-        raise ValueError(f"{text[:40]!r} is not a finite number")
-    return value

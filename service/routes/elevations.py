@@ -25,7 +25,7 @@ from service.etags import answers_304, etag_of
 from service.field_types import FiniteFloat
 from service.json_bodies import JsonRoute
 from service.pyramid_answers import Answering, headers_of, replacing_damaged
-from service.routes.values import VALUE_ERRORS, InterpolationAsked, MetricAsked, check_count, find_for
+from service.routes.values import LISTED_POINTS, VALUE_ERRORS, InterpolationAsked, MetricAsked, find_for
 from service.value_answers import describe_answering, describe_cell, list_found
 from service.value_errors import PointsTooMany
 
@@ -88,6 +88,7 @@ async def get_elevation(
 @router.post(
     "/{terrain}/elevation",
     response_class=Response,
+    dependencies=[LISTED_POINTS],
     responses={
         **problem_responses(*VALUE_ERRORS, PointsTooMany, *BODY_ERRORS),
         200: {"model": ElevationsBody, "description": "The values", "headers": ANSWERING},
@@ -97,7 +98,6 @@ async def post_elevations(
     request: Request, desk: GivenDesk, terrain: TerrainKey, body: ElevationsAsked, prefer: Prefer = None
 ) -> Response:
     """The values at many points; each chunk of cells is decoded once. Changes nothing."""
-    check_count(desk, len(body.points))
     answering = await find_for(request, desk, terrain, body.metric, prefer)
     return await _answer(
         desk, answering, body.asked(), Interpolation(body.interpolation), headers_of(answering), is_list=True

@@ -115,7 +115,7 @@ async def get_locations(
         nodata_value=None if nodata_value in {None, "null"} else int(nodata_value or 0),
         samples=samples,
     )
-    return await _answer(request, desk, terrain, body.asked())
+    return await _answer(request, desk, terrain, body.asked(desk.house.settings.max_points))
 
 
 @router.post("/{terrain}", response_class=Response, responses=RESPONSES)
@@ -123,11 +123,11 @@ async def post_locations(
     request: Request, desk: GivenDesk, terrain: TerrainKey, body: LocationsBody
 ) -> Response:
     """The same of locations that are too many for an address, as JSON. Changes nothing."""
-    return await _answer(request, desk, terrain, body.asked())
+    return await _answer(request, desk, terrain, body.asked(desk.house.settings.max_points))
 
 
 async def _answer(request: Request, desk: Desk, terrain: str, asked: LocationsAsked) -> Response:
-    check_count(desk, max(len(asked.points.first), asked.sample_count or 0))
+    check_count(desk, asked.sample_count or 0)
     answering = await find_for(request, desk, terrain, None, None)
     with replacing_damaged(desk, answering.standing):
         content = await desk.run(_encode, desk, answering, asked)

@@ -18,6 +18,7 @@ from service.json_bodies import JsonRoute
 from service.profiles import LineAsked, describe_profile, parse_line, read_profile
 from service.pyramid_answers import Answering, headers_of, replacing_damaged
 from service.routes.values import (
+    LISTED_POINTS,
     VALUE_ERRORS,
     InAddress,
     InterpolationAsked,
@@ -79,13 +80,14 @@ async def get_profile(
 @router.post(
     "/{terrain}/profile",
     response_class=Response,
+    dependencies=[LISTED_POINTS],
     responses={**problem_responses(*VALUE_ERRORS, LineInvalid, PointsTooMany, *BODY_ERRORS), 200: ANSWER},
 )
 async def post_profile(
     request: Request, desk: GivenDesk, terrain: TerrainKey, body: ProfileAsked, prefer: Prefer = None
 ) -> Response:
     """The same of a line that is too long for an address. Changes nothing."""
-    check_count(desk, max(len(body.line), body.samples))
+    check_count(desk, body.samples)
     answering = await find_for(request, desk, terrain, body.metric, prefer)
     return await _answer(desk, answering, body.asked(), Interpolation(body.interpolation))
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import Field
 
 from catalog.errors import TerrainNotFound
 from raster.errors import MetricNotFound, PyramidCorrupt
 from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS
-from service.desk import Desk
+from service.desk import Desk, GivenDesk
 from service.elevation_schemas import InterpolationWord
 from service.errors import BuildNeedsKey
 from service.key_guard import granted_scope
@@ -66,3 +66,15 @@ def check_count(desk: Desk, count: int) -> None:
     limit = desk.house.settings.max_points
     if count > limit:
         raise PointsTooMany(count, limit)
+
+
+async def _check_listed(request: Request, desk: GivenDesk) -> None:
+    """Count what a body lists before a model is made of each, while nobody else is served."""
+    body: Any = await request.json() if await request.body() else None
+    for listed in body.values() if isinstance(body, dict) else ():
+        if isinstance(listed, list):
+            check_count(desk, len(listed))
+
+
+LISTED_POINTS = Depends(_check_listed)
+"""Of a route with a list of points in its body; depended upon, it comes before the body's models."""

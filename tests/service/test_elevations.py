@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from installations import Installation
 from make_small_terrains import GOLDEN
 from rest import AppClient, add_golden, add_terrain, open_client, problem_in
+from service.json_bodies import read_json
 
 CELLS = np.array(GOLDEN)
 
@@ -151,3 +153,30 @@ def test_a_terrain_across_the_antimeridian(shared_installation: Installation, cl
         found = client.get(f"/terrain/dateline/elevation?lon={lon}&lat=0.5").json()
         assert found["elevation"] == value
     assert client.get("/terrain/dateline/elevation?lon=-175&lat=0.5").json()["status"] == "outside"
+
+
+@pytest.mark.parametrize(("path", "name"), [("elevation", "points"), ("profile", "line")])
+def test_points_beyond_the_limit_are_counted_and_not_read(client: AppClient, path: str, name: str) -> None:
+    """Bodies become models in the event loop: nobody else is served meanwhile."""
+    answer = client.post(f"/terrain/alps/{path}", json={name: [{"q": 1}] * 10_001})
+    assert problem_in(answer, 413, "points-too-many")["detail"].startswith("10001 points")
+
+
+@pytest.mark.parametrize(("path", "name"), [("elevation", "points"), ("profile", "line")])
+def test_reading_points_ends_at_the_first_that_is_none(client: AppClient, path: str, name: str) -> None:
+    problem = problem_in(
+        client.post(f"/terrain/alps/{path}", json={name: [{"q": 1}] * 100}), 422, "request-invalid"
+    )
+    assert len(problem["errors"]) == 3  # of the first one: it has neither number, and a name too many
+
+
+def test_a_long_body_is_read_in_a_thread(client: AppClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_in: list[asyncio.AbstractEventLoop | None] = []
+
+    def noting(content: bytes) -> Any:
+        read_in.append(asyncio._get_running_loop())
+        return read_json(content)
+
+    monkeypatch.setattr("service.json_bodies.read_json", noting)
+    client.post("/terrain/alps/elevation", json={"points": [{"x": 7.1, "y": 47.9}] * 5000})
+    assert read_in == [None]

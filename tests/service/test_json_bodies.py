@@ -130,5 +130,5 @@ def test_who_asks_with_another_method_is_told_all_there_are(
 
 
 def test_an_address_has_one_spelling(client: AppClient) -> None:
-    for path in ("/terrain/", "//terrain", "/terrain/golden/", "/Terrain"):
+    for path in ("/terrain/", "http://ziggurat//terrain", "/terrain/golden/", "/Terrain"):
         problem_in(client.get(path), 404)

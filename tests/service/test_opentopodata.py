@@ -13,6 +13,7 @@ from rest import AppClient, add_golden, add_terrain, open_client
 from service.elevations import PointsAsked
 from service.errors import ParameterInvalid
 from service.opentopodata import parse_locations
+from service.value_errors import PointsTooMany
 
 POLYLINE = "_p~iF~ps|U_ulLnnqC_mqNvxq`@"
 DECODED = [(38.5, -120.2), (40.7, -120.95), (43.252, -126.453)]
@@ -57,6 +58,21 @@ def test_the_number_of_locations_is_bounded(client: AppClient) -> None:
     assert "10001 points in one request; at most 10000" in answer.json()["error"]
 
 
+@pytest.mark.parametrize("text", ["no,number|" * 11, "?" * 22, POLYLINE * 4, "1,1|" * 11])
+def test_locations_beyond_the_limit_are_counted_and_not_read(text: str) -> None:
+    with pytest.raises(PointsTooMany) as caught:
+        parse_locations(text, 10)
+    assert caught.value.count in {11, 12}
+
+
+@pytest.mark.parametrize(
+    "text", ["4_6,9", "\u0664\u0666,9", " 46,9", "46,nan", "46,1e999", "46,0x9", "46,9,1"]
+)
+def test_numbers_are_spelled_as_everywhere(text: str) -> None:
+    with pytest.raises(ParameterInvalid):
+        parse_locations(text, 10)
+
+
 def test_nodata_may_be_asked_for_as_null(client: AppClient) -> None:
     found = client.get("/v1/alps?locations=47.3,8.2&nodata_value=null").json()
     assert found["results"][0]["elevation"] is None
@@ -70,13 +86,13 @@ def test_samples_lie_along_the_line(client: AppClient) -> None:
 
 
 def test_a_polyline_is_understood() -> None:
-    assert rounded(parse_locations(POLYLINE)) == DECODED
+    assert rounded(parse_locations(POLYLINE, 3)) == DECODED
 
 
 @pytest.mark.parametrize("text", ["_p~iF~ps|U_ulL", "_p~iF~", "_p~iF ps|U", "ÿÿÿ", "~" * 40, "_p~iF"])
 def test_what_is_no_polyline_is_refused(text: str) -> None:
     with pytest.raises(ParameterInvalid):
-        parse_locations(text)
+        parse_locations(text, 100)
 
 
 def rounded(points: PointsAsked) -> list[tuple[float, float]]:

@@ -86,6 +86,7 @@ def test_a_line_of_degrees_on_a_terrain_of_metres_comes_back_in_degrees(client: 
         ("line=7,47;8,47,9", 422, "line-invalid"),
         ("line=7,47;8,north", 422, "line-invalid"),
         ("line=7,47;8,nan", 422, "line-invalid"),
+        ("axes=rowcol&line=0,0;4_6,9", 422, "line-invalid"),
         ("line=7,47;8,91", 422, "line-invalid"),
         ("axes=xy&line=0,0;1e300,91", 200, None),
         ("line=7,47;8,47&samples=1", 422, "request-invalid"),

@@ -75,6 +75,7 @@ def test_an_unknown_style_is_refused_naming_those_there_are(text: str) -> None:
         ("hillshade;exaggeration=0", "exaggeration", "from 0.001 to 1000"),
         ("hillshade;azimuth=nan", "azimuth", "finite"),
         ("hillshade;azimuth=1_0", "azimuth", "finite"),
+        ("hillshade;azimuth=٤٥", "azimuth", "finite"),
         ("hillshade;azimuth= 10", "azimuth", "finite"),
         ("hillshade;azimuth", "azimuth", "finite"),
         ("hillshade;", "", "azimuth"),
