@@ -170,9 +170,10 @@ def _cell_on(map_crs: str, grid: Grid) -> float | None:
     y = middle_y + np.array([0.0, 0.0, -half_height, half_height])
     moved_x, moved_y = _transformed(map_crs, grid, x, y)
     turn = around_globe(map_crs)
-    steps = np.array([moved_x[1::2] - moved_x[::2], moved_y[1::2] - moved_y[::2]])
-    if turn is not None:
-        steps[0] -= np.round(steps[0] / turn) * turn
+    with np.errstate(invalid="ignore"):  # PROJ's infinity from itself: unknown
+        steps = np.array([moved_x[1::2] - moved_x[::2], moved_y[1::2] - moved_y[::2]])
+        if turn is not None:
+            steps[0] -= np.round(steps[0] / turn) * turn
     sides = np.hypot(*steps)
     narrowest = float(sides.min())
     return narrowest if math.isfinite(narrowest) and narrowest > 0 else None

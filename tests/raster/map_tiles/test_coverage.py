@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from raster.grid import Grid
-from raster.map_tiles.coverage import Coverage, _extent_on, find_coverage, get_coverage
+from raster.map_tiles.coverage import Coverage, MatrixLimits, _extent_on, find_coverage, get_coverage
 from raster.map_tiles.errors import MatrixSetNotFound, TerrainNotOnMap
 from raster.map_tiles.matrices import get_matrix_set
 
@@ -21,6 +21,7 @@ RHINE = Grid(height=2401, width=4801, transform=Affine(1 / 1200, 0, 7, 0, -1 / 1
 ALPS = Grid(height=2100, width=2600, transform=Affine(10, 0, 500000, 0, -10, 5000000), crs="EPSG:32633")
 FIJI = Grid(height=100, width=200, transform=Affine(0.01, 0, 179, 0, -0.01, -16), crs="EPSG:4326")
 WORLD = Grid(height=1800, width=3600, transform=Affine(0.1, 0, -180, 0, -0.1, 90), crs="EPSG:4326")
+INDIA = "+proj=tmerc +lon_0=77.5 +ellps=sphere +type=crs"
 NOWHERE = Grid(height=700, width=1300)
 
 
@@ -155,6 +156,13 @@ def test_a_terrain_beyond_a_map_is_refused_with_a_way_out() -> None:
     assert find_coverage(RHINE, "NZTM2000Quad") is None
     with pytest.raises(TerrainNotOnMap, match="native"):
         get_coverage(RHINE, "NZTM2000Quad")
+
+
+def test_where_proj_has_no_answer_all_tiles_may_be_asked_for() -> None:
+    india = Grid(height=20, width=30, transform=Affine(0.1, 0, 7, 0, -0.1, 48), crs=INDIA)
+    found = find_coverage(india, "NZTM2000Quad")
+    assert found is not None
+    assert found.limits[1] == MatrixLimits(z=1, min_col=0, max_col=1, min_row=0, max_row=1)
 
 
 def test_a_terrain_without_crs_has_its_own_matrix_only() -> None:
