@@ -118,6 +118,25 @@ def test_a_geotiff_has_the_place_of_the_tile_and_the_nodata_of_the_pyramid(alps:
         assert np.array_equal(raster.read(1), values, equal_nan=True)
 
 
+def test_a_geotiff_of_64_bit_sums_masks_the_gap_between_tiles(
+    installation: Installation, client: AppClient
+) -> None:
+    tiles = []
+    for x in (0, 6):
+        np.save(installation.tiles / f"{x}.npy", np.arange(12, dtype=np.int16).reshape(3, 4))
+        tiles.append({"url": installation.offer_tile(f"{x}.npy"), "x": x, "y": 0})
+    add_terrain(client, "apart", *tiles)
+    build(client, "apart", "sum")
+    for address in ("pyramid/sum/0?f=tif", "map/sum/native/4/0/0.tif"):
+        answer = client.get(f"/terrain/apart/{address}")
+        with MemoryFile(answer.content) as file, file.open() as raster:
+            assert raster.dtypes == ("int64",)
+            read = raster.read(1, masked=True)[:3, :10]
+        assert np.ma.getmaskarray(read).all(axis=0).tolist() == [4 <= col < 6 for col in range(10)]
+        assert np.ma.getmaskarray(read).sum() == 6
+        assert read.sum() == 2 * 66
+
+
 @pytest.mark.parametrize("form", ["png", "webp"])
 @pytest.mark.parametrize(
     "style", ["", "hillshade/", "slope/", "grey;rescale=0,100/", "terrain-rgb/", "terrarium;border=1/"]
