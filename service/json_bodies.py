@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -12,6 +12,8 @@ from starlette.datastructures import Headers
 
 from service.desk import desk_of
 from service.request_errors import BodyMalformed, MediaTypeNotTaken
+
+T = TypeVar("T")
 
 MEDIA_TYPE = "application/json"
 
@@ -71,10 +73,18 @@ class JsonRoute(APIRoute):
 class _JsonRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            content = await self.body()
-            is_long = len(content) > LONG_BYTES
-            self._json = await desk_of(self).run(read_json, content) if is_long else read_json(content)
+            self._json = await read_in_turn(self, read_json, await self.body())
         return self._json
+
+
+async def read_in_turn(request: Request, read: Callable[[bytes], T], content: bytes) -> T:
+    """What a body says; that of a long one is found out in a thread.
+
+    Raises
+    ------
+    What `read` raises, and what `Desk.run` does.
+    """
+    return await desk_of(request).run(read, content) if len(content) > LONG_BYTES else read(content)
 
 
 def _check_media_type(headers: Headers) -> None:

@@ -8,11 +8,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from raster.points import Interpolation
 from service.elevation_schemas import InterpolationWord, SampleCount
+from service.errors import ParameterInvalid
 from service.field_types import MOST_POINTS, whole
 from service.opentopodata import LocationsAsked, parse_locations
 from service.schemas import Body
 
 LONGEST_LOCATIONS = 40 * MOST_POINTS
+NODATA_TEXT = r"^(null|-?[0-9]{1,15})$"
 NodataNumber = Annotated[int, Field(ge=-(2**53), le=2**53), BeforeValidator(whole)]
 
 
@@ -25,6 +27,7 @@ class LocationsBody(Body):
     interpolation: InterpolationWord = "bilinear"
     nodata_value: NodataNumber | Literal["null"] | None = None
     samples: SampleCount | None = None
+    format: Literal["json"] = "json"
 
     def asked(self, most: int) -> LocationsAsked:
         """The locations as numbers, at most so many.
@@ -34,12 +37,31 @@ class LocationsBody(Body):
         ParameterInvalid, PointsTooMany
         """
         value = self.nodata_value
+        points = parse_locations(self.locations, most)
+        if self.samples is not None and len(points.first) == 1:
+            raise ParameterInvalid("samples", "one location is no line; give two or more, or no samples")
         return LocationsAsked(
-            points=parse_locations(self.locations, most),
+            points=points,
             interpolation=Interpolation(self.interpolation),
             nodata_value=value if isinstance(value, int) else None,
             sample_count=self.samples,
         )
+
+
+FORM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["locations"],
+    "additionalProperties": False,
+    "properties": {
+        "locations": {"type": "string", "maxLength": LONGEST_LOCATIONS},
+        "interpolation": {"type": "string", "enum": ["nearest", "bilinear"]},
+        "nodata_value": {"type": "string", "pattern": NODATA_TEXT},
+        "samples": {"type": "integer", "minimum": 2, "maximum": MOST_POINTS},
+        "format": {"type": "string", "enum": ["json"]},
+    },
+    "example": {"locations": "46.05,9.01|46.05,9.02"},
+}
+"""The same as an HTML form, which knows no null."""
 
 
 class LocationBody(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -21,9 +21,17 @@ from service.desk import Desk, GivenDesk
 from service.elevation_schemas import InterpolationWord, SampleCount
 from service.elevations import find_places, read_values
 from service.errors import ServiceError
+from service.form_bodies import FORM_TYPE, is_form, with_json
 from service.json_bodies import JsonRoute
 from service.opentopodata import LocationsAsked, list_results
-from service.opentopodata_schemas import FailureWords, LocationsBody, ResultsBody, failure_words
+from service.opentopodata_schemas import (
+    FORM_SCHEMA,
+    NODATA_TEXT,
+    FailureWords,
+    LocationsBody,
+    ResultsBody,
+    failure_words,
+)
 from service.problems import answer_error
 from service.profiles import LineAsked, read_profile
 from service.pyramid_answers import Answering, headers_of, replacing_damaged
@@ -43,7 +51,7 @@ class WordedRoute(JsonRoute):
 
         async def handle_worded(request: Request) -> Response:
             try:
-                return await handle(request)
+                return await handle(await with_json(request) if is_form(request) else request)
             except (RasterError, CatalogError, ServiceError, RequestValidationError, HTTPException) as error:
                 return _worded(await answer_error(request, error))
 
@@ -70,7 +78,7 @@ LocationsAskedFor = Annotated[
     ),
 ]
 NodataAsked = Annotated[
-    Annotated[str, Field(pattern=r"^(null|-?[0-9]{1,15})$")] | None,
+    Annotated[str, Field(pattern=NODATA_TEXT)] | None,
     Query(description="The elevation where there is none: `null` or an integer.", examples=["-9999"]),
 ]
 InterpolationAsked = Annotated[
@@ -79,6 +87,9 @@ InterpolationAsked = Annotated[
 SamplesAsked = Annotated[
     SampleCount | None,
     Query(description="Answer at so many points along the line through the locations.", examples=[5]),
+]
+FormatAsked = Annotated[
+    Literal["json"], Query(alias="format", description="Of the answer.", examples=["json"])
 ]
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": ResultsBody, "description": "The elevations", "headers": ANSWERING},
@@ -104,6 +115,7 @@ async def get_locations(
     interpolation: InterpolationAsked = "bilinear",
     nodata_value: NodataAsked = None,
     samples: SamplesAsked = None,
+    form: FormatAsked = "json",
 ) -> Response:
     """Elevations at locations, as Open Topo Data gives them: its parameters, its answers, its errors.
 
@@ -114,15 +126,21 @@ async def get_locations(
         interpolation=interpolation,
         nodata_value=None if nodata_value in {None, "null"} else int(nodata_value or 0),
         samples=samples,
+        format=form,
     )
     return await _answer(request, desk, terrain, body.asked(desk.house.settings.max_points))
 
 
-@router.post("/{terrain}", response_class=Response, responses=RESPONSES)
+@router.post(
+    "/{terrain}",
+    response_class=Response,
+    responses=RESPONSES,
+    openapi_extra={"requestBody": {"content": {FORM_TYPE: {"schema": FORM_SCHEMA}}}},
+)
 async def post_locations(
     request: Request, desk: GivenDesk, terrain: TerrainKey, body: LocationsBody
 ) -> Response:
-    """The same of locations that are too many for an address, as JSON. Changes nothing."""
+    """The same of locations that are too many for an address, as JSON or as a form. Changes nothing."""
     return await _answer(request, desk, terrain, body.asked(desk.house.settings.max_points))
 
 
@@ -138,7 +156,7 @@ async def _answer(request: Request, desk: Desk, terrain: str, asked: LocationsAs
 def _encode(desk: Desk, answering: Answering, asked: LocationsAsked) -> bytes:
     terrain, generation = answering.terrain, answering.generation
     points = asked.points
-    if asked.sample_count is None or len(points.first) == 1:
+    if asked.sample_count is None:
         places = find_places(terrain, generation, points)
         found = read_values(desk.pyramids, generation, places, asked.interpolation)
     else:

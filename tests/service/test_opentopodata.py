@@ -52,6 +52,35 @@ def test_post_is_the_same(client: AppClient) -> None:
     assert [each["elevation"] for each in got["results"]] == [10, -9999]
 
 
+def test_a_form_is_the_same(client: AppClient) -> None:
+    asked = {
+        "locations": "47.75,7.5|47.3,8.2",
+        "interpolation": "nearest",
+        "nodata_value": -9999,
+        "samples": 3,
+    }
+    answer = client.post("/v1/alps", data=asked | {"format": "json"})
+    assert answer.status_code == 200
+    assert answer.json() == client.get("/v1/alps", params=asked).json()
+    long = client.post("/v1/alps", data={"locations": "|".join(["47.75,7.5"] * 9000)})
+    assert [each["elevation"] for each in long.json()["results"]] == [5] * 9000
+
+
+@pytest.mark.parametrize(
+    "form", ["", "locations", "locations=47,7&locations=48,7", "locations=47,7&dataset=alps", "locations=%ff"]
+)
+def test_a_form_is_read_strictly(client: AppClient, form: str) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = client.post("/v1/alps", content=form.encode(), headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (400, "INVALID_REQUEST")
+
+
+def test_the_format_is_json(client: AppClient) -> None:
+    found = client.get("/v1/alps?locations=47.75,7.5&format=json")
+    assert found.json() == client.get("/v1/alps?locations=47.75,7.5").json()
+    assert client.get("/v1/alps?locations=47.75,7.5&format=geojson").status_code == 400
+
+
 def test_the_number_of_locations_is_bounded(client: AppClient) -> None:
     answer = client.post("/v1/alps", json={"locations": "|".join(["47,7"] * 10_001)})
     assert (answer.status_code, answer.json()["status"]) == (400, "INVALID_REQUEST")
@@ -114,6 +143,7 @@ def rounded(points: PointsAsked) -> list[tuple[float, float]]:
         ("locations=nan,7", "location 1"),
         ("locations=47,7&interpolation=cubic", "interpolation"),
         ("locations=47,7&samples=1", "samples"),
+        ("locations=47,7&samples=5", "one location is no line"),
         ("locations=47,7&nodata_value=nan", "nodata_value"),
         ("locations=47,7&format=geojson", "format"),
         ("locations=" + "|".join(["47,7"] * 1001), "at most 5000"),
