@@ -48,7 +48,7 @@ class LocationsBody(Body):
         )
 
 
-FORM_SCHEMA: dict[str, Any] = {
+_FORM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["locations"],
     "additionalProperties": False,
@@ -59,9 +59,9 @@ FORM_SCHEMA: dict[str, Any] = {
         "samples": {"type": "integer", "minimum": 2, "maximum": MOST_POINTS},
         "format": {"type": "string", "enum": ["json"]},
     },
-    "example": {"locations": "46.05,9.01|46.05,9.02"},
 }
-"""The same as an HTML form, which knows no null."""
+FORM_CONTENT = {"schema": _FORM_SCHEMA, "example": {"locations": "46.05,9.01|46.05,9.02"}}
+"""The same as an HTML form, which knows no null, as OpenAPI describes it."""
 
 
 class LocationBody(BaseModel):

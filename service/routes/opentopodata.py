@@ -25,7 +25,7 @@ from service.form_bodies import FORM_TYPE, is_form, with_json
 from service.json_bodies import JsonRoute
 from service.opentopodata import LocationsAsked, list_results
 from service.opentopodata_schemas import (
-    FORM_SCHEMA,
+    FORM_CONTENT,
     NODATA_TEXT,
     FailureWords,
     LocationsBody,
@@ -135,7 +135,7 @@ async def get_locations(
     "/{terrain}",
     response_class=Response,
     responses=RESPONSES,
-    openapi_extra={"requestBody": {"content": {FORM_TYPE: {"schema": FORM_SCHEMA}}}},
+    openapi_extra={"requestBody": {"content": {FORM_TYPE: FORM_CONTENT}}},
 )
 async def post_locations(
     request: Request, desk: GivenDesk, terrain: TerrainKey, body: LocationsBody

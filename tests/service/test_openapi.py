@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -219,6 +220,11 @@ def questions(operation: Operation) -> Iterator[Question]:
             yield Question({}, one.path)
 
 
+def written(media_type: str, body: Any) -> str:
+    """A body of fields, as JSON or as a form."""
+    return json.dumps(body) if media_type == MEDIA_TYPE else urlencode(body)
+
+
 METHODS = ("get", "head", "post", "patch", "delete")
 """What takes away comes last."""
 
@@ -233,7 +239,7 @@ def test_examples_are_answered_as_described(demo: AppClient, operation: Operatio
     method, path = operation.method.upper(), operation.path.format_map(there)
     headers = operation.values("header")
     for media_type, body in operation.bodies().items():
-        content = json.dumps(body) if media_type == MEDIA_TYPE else body
+        content = body if isinstance(body, str) else written(media_type, body)
         own = {**headers, "Content-Type": media_type}
         if "Idempotency-Key" in headers:
             own["Idempotency-Key"] += media_type  # another body is another request
