@@ -11,7 +11,6 @@ from time import monotonic
 from catalog.models import Generation
 from raster.cells import CellType
 from raster.grid import Grid
-from raster.map_tiles.ground import Transformers
 from raster.map_tiles.ground_sizes import CellSizes, measure_cells, of_same_rows
 from raster.map_tiles.reading import MappedPyramid, MapTile, TileAsked, read_map_tile
 from raster.window import StoredPyramid
@@ -133,7 +132,6 @@ class MapReader:
 
     def __init__(self, pyramids: OpenPyramids) -> None:
         self._pyramids = pyramids
-        self._transformers = Transformers()
         self._ready: OrderedDict[str, _Ready] = OrderedDict()
         self._lock = Lock()
         self._sizes = lru_cache(maxsize=KEPT_SIZES)(self._measure)
@@ -169,7 +167,7 @@ class MapReader:
         return self._sizes(of_same_rows(grid))
 
     def _measure(self, grid: Grid) -> CellSizes:
-        return measure_cells(grid, self._transformers)
+        return measure_cells(grid)
 
     def _prepare(self, generation: Generation, stored: StoredPyramid) -> _Ready:
         """What is kept of a generation, by its id: its nodata may be NaN, which equals no other one."""
@@ -177,9 +175,7 @@ class MapReader:
             ready = self._ready.get(generation.id)
             if ready is None:
                 chunks, cell_type = self._pyramids.chunks_of(stored), cell_type_of(generation)
-                ready = self._ready[generation.id] = _Ready(
-                    MappedPyramid(chunks, cell_type, self._transformers)
-                )
+                ready = self._ready[generation.id] = _Ready(MappedPyramid(chunks, cell_type))
             self._ready.move_to_end(generation.id)
             while len(self._ready) > KEPT:
                 self._ready.popitem(last=False)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from raster.crs import parse_crs, same_crs, turn_of
+from raster.crs import parse_crs, same_crs, transformation, turn_of
 from raster.grid import Extent, Grid
 
 Floats = NDArray[np.float64]
@@ -22,22 +20,6 @@ SAMPLES = 65
 
 CYLINDRICAL = ("mercator", "equidistant cylindrical", "plate carree", "cylindrical equal area", "miller")
 """Projections whose x repeat themselves around the globe; transverse and oblique Mercators' do not."""
-
-
-class Transformers:
-    """PROJ's transformations, one for each pair of CRS and thread: making one takes milliseconds."""
-
-    def __init__(self) -> None:
-        self._own = threading.local()
-
-    def get(self, source: str, target: str) -> Transformer:
-        """The transformation of x, y (or longitude, latitude) from one CRS to another."""
-        known: dict[Any, Transformer] = self._own.__dict__
-        pair = source, target
-        found = known.get(pair)
-        if found is None:
-            found = known[pair] = Transformer.from_crs(parse_crs(source), parse_crs(target), always_xy=True)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +35,6 @@ class CellFinder:
         Where the terrain lies on the map, with a margin; None where that cannot be told.
     """
 
-    transformers: Transformers
     map_crs: str
     grid: Grid
     turn: float | None = None
@@ -66,22 +47,21 @@ class CellFinder:
         Of columns that repeat themselves any one may be given.
         """
         if not self.is_same_crs and self.grid.crs is not None:
-            x, y = self.transformers.get(self.map_crs, self.grid.crs).transform(x, y)
+            x, y = transformation(self.map_crs, self.grid.crs).transform(x, y)
         ground = self.grid.transform
         return (np.asarray(x) - ground.c) / ground.a, (np.asarray(y) - ground.f) / ground.e
 
 
-def make_finder(transformers: Transformers, map_crs: str, grid: Grid) -> CellFinder:
+def make_finder(map_crs: str, grid: Grid) -> CellFinder:
     """The finder of a terrain's cells on maps of a CRS; `grid` is level 0 and has a CRS."""
     crs = str(grid.crs)
     is_same = same_crs(map_crs, crs)
     turn = around_globe(crs)
     return CellFinder(
-        transformers=transformers,
         map_crs=map_crs,
         grid=grid,
         turn=None if turn is None else turn / abs(grid.transform.a),
-        extent=_extent_on_map(transformers, map_crs, grid),
+        extent=_extent_on_map(map_crs, grid),
         is_same_crs=is_same,
     )
 
@@ -103,14 +83,14 @@ def around_globe(crs: str) -> float | None:
     return 2e6 * 360 / degrees if math.isfinite(degrees) and degrees > 0 else None
 
 
-def _extent_on_map(transformers: Transformers, map_crs: str, grid: Grid) -> Extent | None:
+def _extent_on_map(map_crs: str, grid: Grid) -> Extent | None:
     """Around the terrain on the map, a sample's distance wider; None where it is torn or has no end there."""
     ground = grid.extent
     x, y = np.meshgrid(
         np.linspace(ground.left, ground.right, SAMPLES), np.linspace(ground.top, ground.bottom, SAMPLES)
     )
     if not same_crs(map_crs, str(grid.crs)):
-        x, y = transformers.get(str(grid.crs), map_crs).transform(x, y)
+        x, y = transformation(str(grid.crs), map_crs).transform(x, y)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None
     margins = [max(float(np.abs(np.diff(each, axis=axis)).max()) for axis in (0, 1)) for each in (x, y)]

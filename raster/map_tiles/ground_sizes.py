@@ -8,9 +8,9 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
-from raster.crs import parse_crs
+from raster.crs import parse_crs, transformation
 from raster.grid import Grid
-from raster.map_tiles.ground import Transformers, around_globe
+from raster.map_tiles.ground import around_globe
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def of_same_rows(grid: Grid) -> Grid:
     return replace(grid, transform=Affine(t.a, t.b, 0.0, t.d, t.e, t.f))
 
 
-def measure_cells(grid: Grid, transformers: Transformers) -> CellSizes:
+def measure_cells(grid: Grid) -> CellSizes:
     """The sizes of a grid's cells, measured on the ellipsoid along its middle column.
 
     Without a CRS, and where PROJ has no answer, they are those of the transform.
@@ -50,7 +50,7 @@ def measure_cells(grid: Grid, transformers: Transformers) -> CellSizes:
     geodetic = crs.geodetic_crs
     if geodetic is None:
         return plain
-    to_lonlat = transformers.get(grid.crs, geodetic.to_wkt()).transform
+    to_lonlat = transformation(grid.crs, geodetic.to_wkt()).transform
     half_width, half_height = transform.a / 2, transform.e / 2
     west, east = (to_lonlat(np.full_like(y, x + shift), y) for shift in (-half_width, half_width))
     north, south = (to_lonlat(np.full_like(y, x), y + shift) for shift in (-half_height, half_height))

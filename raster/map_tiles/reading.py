@@ -14,7 +14,7 @@ from raster.cached_chunks import CachedChunks
 from raster.cells import Cells, CellType
 from raster.grid import Grid, Window
 from raster.map_tiles.gathering import Gathered, coarsened, gather
-from raster.map_tiles.ground import CellFinder, Transformers, make_finder
+from raster.map_tiles.ground import CellFinder, make_finder
 from raster.map_tiles.matrices import (
     NATIVE,
     SIDE,
@@ -94,14 +94,13 @@ class MappedPyramid:
 
     chunks: CachedChunks
     cell_type: CellType
-    transformers: Transformers
     _finders: dict[str, CellFinder] = field(default_factory=dict)
 
     def finder(self, map_crs: str) -> CellFinder:
         """Finds its cells under maps of a CRS."""
         known = self._finders.get(map_crs)
         if known is None:
-            known = self._finders[map_crs] = make_finder(self.transformers, map_crs, self.chunks.grid)
+            known = self._finders[map_crs] = make_finder(map_crs, self.chunks.grid)
         return known
 
 

@@ -18,7 +18,6 @@ from raster.cached_chunks import CachedChunks
 from raster.cells import CellType
 from raster.chunk_cache import ChunkCache
 from raster.grid import Grid
-from raster.map_tiles.ground import Transformers
 from raster.map_tiles.reading import MappedPyramid, MapTile
 from terrains import BuiltPyramid, build, save_mosaic
 
@@ -66,9 +65,7 @@ def make_mapped(
     built = build(mosaic, metric, folder / "p.zarr", chunk_cells=chunk_cells, shard_cells=shard_cells)
     value = built.plan.pyramids[0].reduction.value
     cache = ChunkCache(cache_bytes)
-    mapped = MappedPyramid(
-        CachedChunks(built.stored, cache), CellType(value.dtype, value.nodata), Transformers()
-    )
+    mapped = MappedPyramid(CachedChunks(built.stored, cache), CellType(value.dtype, value.nodata))
     return MappedTerrain(built, mapped, cache)
 
 

@@ -9,7 +9,6 @@ import pytest
 from affine import Affine
 
 from raster.grid import Grid
-from raster.map_tiles.ground import Transformers
 from raster.map_tiles.ground_sizes import measure_cells, of_same_rows
 
 A, E2 = 6_378_137.0, 0.00669437999014
@@ -29,7 +28,6 @@ def test_cells_of_degrees(top: float) -> None:
     cell = 1 / 120
     sizes = measure_cells(
         Grid(height=258, width=258, transform=Affine(cell, 0, 8, 0, -cell, top), crs="EPSG:4326"),
-        Transformers(),
     )
     for row in (0, 100, 257):
         latitude = math.radians(top - (row + 0.5) * cell)
@@ -41,7 +39,6 @@ def test_cells_of_mercator() -> None:
     cell, top = 30.0, 6_000_000.0
     sizes = measure_cells(
         Grid(height=256, width=256, transform=Affine(cell, 0, 1e6, 0, -cell, top), crs="EPSG:3857"),
-        Transformers(),
     )
     latitude = math.atan(math.sinh((top - 128 * cell) / A))
     assert sizes.widths[128] == pytest.approx(cell * along_parallel(latitude) / A, rel=1e-5)
@@ -52,10 +49,10 @@ def test_cells_of_mercator() -> None:
 
 def test_cells_of_utm_are_nearly_what_they_say_and_others_are_just_that() -> None:
     transform = Affine(30, 0, 500_000, 0, -30, 5_500_000)
-    utm = measure_cells(Grid(height=9, width=9, transform=transform, crs="EPSG:32632"), Transformers())
+    utm = measure_cells(Grid(height=9, width=9, transform=transform, crs="EPSG:32632"))
     assert utm.widths == pytest.approx(np.full(9, 30 / 0.9996), rel=1e-4)
     assert utm.heights == pytest.approx(np.full(9, 30 / 0.9996), rel=1e-4)
-    without = measure_cells(Grid(height=9, width=9, transform=transform), Transformers())
+    without = measure_cells(Grid(height=9, width=9, transform=transform))
     assert (without.widths == 30).all()
     assert (without.heights == 30).all()
 
@@ -70,7 +67,7 @@ def test_of_cylindrical_maps_all_columns_share_the_sizes_of_their_rows(crs: str)
     one, other = (of_same_rows(tile) for tile in tiles)
     assert one == other
     for tile in tiles:
-        shared, own = measure_cells(one, Transformers()), measure_cells(tile, Transformers())
+        shared, own = measure_cells(one), measure_cells(tile)
         assert shared.widths == pytest.approx(own.widths, rel=1e-9)
         assert shared.heights == pytest.approx(own.heights, rel=1e-9)
 

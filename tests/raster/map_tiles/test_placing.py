@@ -7,7 +7,7 @@ import pytest
 from affine import Affine
 
 from raster.grid import Grid
-from raster.map_tiles.ground import CellFinder, Transformers, around_globe, make_finder
+from raster.map_tiles.ground import CellFinder, around_globe, make_finder
 from raster.map_tiles.matrices import TileAddress, get_matrix_set
 from raster.map_tiles.placing import TOLERANCE, TilePlaces, part_on_terrain, place_cells
 
@@ -34,7 +34,7 @@ def points(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def place(grid: Grid, matrix_set: str, address: TileAddress, level: int) -> TilePlaces:
     tiles = get_matrix_set(matrix_set)
     tile = tiles.tile(address)
-    finder = make_finder(Transformers(), tiles.crs, grid)
+    finder = make_finder(tiles.crs, grid)
     window = part_on_terrain(tile, finder)
     assert window is not None
     assert window.shape == tile.grid.shape
@@ -62,7 +62,7 @@ def test_proj_is_asked_for_few_places(
     assert sum(points) <= most
     # and they are right nevertheless
     tile = get_matrix_set(matrix_set).tile(address)
-    finder = make_finder(Transformers(), tile.crs, grid)
+    finder = make_finder(tile.crs, grid)
     col, row = np.meshgrid(np.arange(256) + 0.5, np.arange(256) + 0.5)
     cols, rows = finder.find(tile.x(col), tile.y(row))
     off = cols / 2**level - found.cols.places

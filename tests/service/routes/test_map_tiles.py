@@ -24,7 +24,7 @@ from map_tiles import rough
 from raster.cells import CellType
 from raster.grid import Grid
 from raster.map_tiles import reading
-from raster.map_tiles.ground import CellFinder, Transformers, make_finder
+from raster.map_tiles.ground import CellFinder, make_finder
 from raster.window import StoredPyramid
 from rest import AppClient, add_golden, add_terrain, open_client, opened_files, problem_in, row_count, until
 from service import map_tiles as map_tiles_of_service
@@ -309,9 +309,9 @@ def test_a_generation_is_made_ready_once_by_whatever_address_it_is_shown(
     made, ranges = list[str](), list[StoredPyramid]()
     read_range = map_tiles_of_service._read_range
 
-    def counted(transformers: Transformers, map_crs: str, grid: Grid) -> CellFinder:
+    def counted(map_crs: str, grid: Grid) -> CellFinder:
         made.append(map_crs)
-        return make_finder(transformers, map_crs, grid)
+        return make_finder(map_crs, grid)
 
     def counted_ranges(stored: StoredPyramid, cell_type: CellType) -> ValueRange:
         ranges.append(stored)
