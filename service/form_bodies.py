@@ -12,10 +12,9 @@ from starlette.types import Message
 
 from service.json_bodies import MEDIA_TYPE, read_in_turn
 from service.request_errors import BodyMalformed
+from service.schemas import MOST_FIELDS
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-
-MOST_FIELDS = 100
 
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 
