@@ -14,6 +14,6 @@ def keep_freed_memory() -> None:
     glibc gives arrays of 128 KiB and more back to the system at once, until a larger one was freed; up
     to 32 MiB it learns. A map tile is some ten arrays of half a megabyte, and the system would hand out
     each of their pages anew. So it learns here, from an array that nobody writes into. Elsewhere this
-    does nothing.
+    does nothing, nor where `MALLOC_` variables say what to keep.
     """
     np.empty(LARGEST_BYTES, np.uint8)

@@ -31,7 +31,7 @@ from terrains import UTM, plan, save_mosaic
 def cluster() -> Iterator[LocalCluster]:
     """Two worker processes of one thread each."""
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     ) as cluster:
         yield cluster
 

@@ -374,7 +374,9 @@ def test_workers_of_a_cluster_write_to_the_bucket_themselves(
     s3: S3Server, s3_store: S3Store, tmp_path: Path
 ) -> None:
     build, root = planned(tmp_path / "tile"), s3_store.root("alps/max/g1.zarr")
-    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None, host="127.0.0.1") as cluster:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0", host="127.0.0.1"
+    ) as cluster:
         scheduler = ClusterScheduler(cluster.scheduler_address)
         destination = Destination(root=root)
         (written,) = write_pyramids(build, [destination], scheduler, lambda done, total: None)
