@@ -53,7 +53,12 @@ def encode_json(body: Mapping[str, Any], cells: Cells, cell_type: CellType) -> b
     """`body` with the cells as `values`, a list of rows; nodata is null."""
     valid = cell_type.finite(cells)
     rows = cells.tolist() if valid.all() else _with_nulls(cells, valid)
-    return json.dumps({**body, "values": rows}, separators=(",", ":"), allow_nan=False).encode()
+    return encode_members({**body, "values": rows})
+
+
+def encode_members(body: Mapping[str, Any]) -> bytes:
+    """An object as JSON on one line; a number that JSON does not know is a defect."""
+    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _with_nulls(cells: Cells, valid: NDArray[np.bool_]) -> list[list[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 from raster.geotiff import encode_geotiff
 from service.boxes import name_bbox
 from service.encoding import encode_json, encode_npy, json_nodata
+from service.generation_headers import generation_headers
 from service.grey_pictures import encode_grey
 from service.levels import LevelReader, LevelWindow
 from service.terrain_grids import cell_type_of
@@ -33,12 +34,9 @@ def read_content(levels: LevelReader, resolved: LevelWindow, form: str) -> bytes
 
 def headers_of_window(resolved: LevelWindow) -> dict[str, str]:
     """What every answer says of a window: which generation it is of, and where it lies."""
-    generation = resolved.generation
     part = resolved.level_grid.part(resolved.window)
     return {
-        "Ziggurat-State": resolved.state.value,
-        "Ziggurat-Generation": generation.id,
-        "Ziggurat-Missing-Tiles": str(generation.missing_tile_count),
+        **generation_headers(resolved.generation, resolved.state),
         **name_bbox(part.extent, part.crs),
     }
 

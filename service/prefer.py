@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from service.settings import Settings
+
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?', re.IGNORECASE)
 _ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
 
@@ -15,6 +17,11 @@ class Preference:
 
     wait_s: float
     applied: str | None
+
+
+def prefer_in(header: str | None, settings: Settings) -> Preference:
+    """The header of a request for what may have to be built first."""
+    return parse_prefer(header, default_s=settings.build_wait_s, longest_s=settings.max_build_wait_s)
 
 
 def parse_prefer(header: str | None, *, default_s: float, longest_s: float) -> Preference:

@@ -8,9 +8,10 @@ come again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from catalog.errors import CatalogError
 from catalog.models import Generation, Terrain
@@ -24,6 +25,8 @@ from service.failures import failure_of, is_lasting
 from service.pyramid_states import State
 from service.terrain_grids import get_grid
 from service.value_errors import PyramidPending
+
+S = TypeVar("S", bound=Standing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +63,26 @@ async def find_answering(
     PyramidLost
     Whatever the build raised.
     """
-    standing = await _look(desk, terrain_key, metric)
+
+    async def look(key: int | str, name: str | None) -> Standing:
+        return await desk.share((key, name), find_standing, desk.house, key, name)
+
+    standing = await look(terrain_key, metric)
     get_grid(standing.terrain)  # a terrain without tiles has nothing to answer
     if standing.generation is None:
-        standing = await _built(desk, granted, standing, wait_s)
+        standing = await wait_for_build(
+            desk,
+            granted,
+            standing,
+            wait_s,
+            look=lambda before: look(before.terrain.id, before.metric),
+            is_enough=lambda found: found.generation is not None,
+            may_keep=lambda found: False,
+        )
     else:
         order_newer(desk, granted, standing)
+    if standing.generation is None and not may_build(desk, granted, standing):
+        raise await refusal_of(desk, standing)
     if standing.generation is None:
         raise PyramidPending(standing.terrain.name, standing.metric)
     return Answering(
@@ -74,15 +91,6 @@ async def find_answering(
         state=State.READY if standing.is_fresh else State.STALE,
         standing=standing,
     )
-
-
-def headers_of(answering: Answering) -> dict[str, str]:
-    """What every answer from a generation says of it."""
-    return {
-        "Ziggurat-State": answering.state.value,
-        "Ziggurat-Generation": answering.generation.id,
-        "Ziggurat-Missing-Tiles": str(answering.generation.missing_tile_count),
-    }
 
 
 def order_newer(desk: Desk, granted: Scope | None, standing: Standing) -> None:
@@ -108,16 +116,33 @@ def replacing_damaged(desk: Desk, standing: Standing) -> Iterator[None]:
         raise
 
 
-async def _look(desk: Desk, terrain_key: int | str, metric: str | None) -> Standing:
-    return await desk.share((terrain_key, metric), find_standing, desk.house, terrain_key, metric)
+async def wait_for_build(
+    desk: Desk,
+    granted: Scope | None,
+    standing: S,
+    wait_s: float,
+    *,
+    look: Callable[[S], Awaitable[S]],
+    is_enough: Callable[[S], bool],
+    may_keep: Callable[[S], bool],
+) -> S:
+    """Look at a pyramid again when it is built; as it was when the build goes on or is not permitted.
 
+    An update is never an outage: when it fails, what may be kept is.
 
-async def _built(desk: Desk, granted: Scope | None, standing: Standing, wait_s: float) -> Standing:
-    """Look at a pyramid again when it is built; as it was when that takes longer."""
+    Parameters
+    ----------
+    look : how the same pyramid stands now
+    is_enough : whether there is nothing to wait for
+    may_keep : whether it will do as it stands when the build has failed
+
+    Raises
+    ------
+    PyramidLost
+    Whatever the build raised, and `look`.
+    """
     deadline = time.monotonic() + wait_s
-    while standing.generation is None:
-        if not may_build(desk, granted, standing):
-            raise await refusal_of(desk, standing)
+    while not is_enough(standing) and may_build(desk, granted, standing):
         terrain, failure = standing.terrain, None
         try:
             build = desk.builds.order(terrain.id, standing.metric, terrain.revision, standing.order)
@@ -125,12 +150,11 @@ async def _built(desk: Desk, granted: Scope | None, standing: Standing, wait_s: 
                 return standing
         except (RasterError, CatalogError, ServiceError) as error:
             failure = error
-        standing = await _look(desk, terrain.id, standing.metric)
-        if (
-            failure is not None
-            and standing.generation is None
-            and standing.terrain.revision == terrain.revision
-        ):
+        # the terrain may have changed meanwhile, or be gone
+        standing = await look(standing)
+        if failure is not None and not is_enough(standing) and standing.terrain.revision == terrain.revision:
+            if may_keep(standing):
+                return standing
             if standing.is_corrupt and is_lasting(failure):
                 raise PyramidLost(standing.metric, failure_of(failure).detail) from failure
             raise failure

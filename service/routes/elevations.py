@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -23,9 +22,18 @@ from service.elevation_schemas import (
 from service.elevations import PointsAsked, choose_axes, find_places, read_values
 from service.etags import answers_304, etag_of
 from service.field_types import FiniteFloat
+from service.generation_headers import generation_headers
 from service.json_bodies import JsonRoute
-from service.pyramid_answers import Answering, headers_of, replacing_damaged
-from service.routes.values import LISTED_POINTS, VALUE_ERRORS, InterpolationAsked, MetricAsked, find_for
+from service.pyramid_answers import Answering
+from service.routes.values import (
+    LISTED_POINTS,
+    VALUE_ERRORS,
+    InterpolationAsked,
+    MetricAsked,
+    answer_values,
+    find_for,
+    headers_of,
+)
 from service.value_answers import describe_answering, describe_cell, list_found
 from service.value_errors import PointsTooMany
 
@@ -79,7 +87,7 @@ async def get_elevation(
     etag = etag_of(
         answering.generation.id, answering.state, asked.axes, asked.first, asked.second, interpolation
     )
-    headers = {"ETag": etag, "Cache-Control": "no-cache", **headers_of(answering)}
+    headers = {"ETag": etag, **headers_of(answering)}
     if answers_304(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return await _answer(desk, answering, asked, Interpolation(interpolation), headers, is_list=False)
@@ -99,9 +107,9 @@ async def post_elevations(
 ) -> Response:
     """The values at many points; each chunk of cells is decoded once. Changes nothing."""
     answering = await find_for(request, desk, terrain, body.metric, prefer)
-    return await _answer(
-        desk, answering, body.asked(), Interpolation(body.interpolation), headers_of(answering), is_list=True
-    )
+    headers = generation_headers(answering.generation, answering.state)
+    interpolation = Interpolation(body.interpolation)
+    return await _answer(desk, answering, body.asked(), interpolation, headers, is_list=True)
 
 
 async def _answer(
@@ -113,21 +121,14 @@ async def _answer(
     *,
     is_list: bool,
 ) -> Response:
-    with replacing_damaged(desk, answering.standing):
-        content = await desk.run(_encode, desk, answering, asked, interpolation, is_list=is_list)
-    return Response(content, media_type="application/json", headers=headers)
-
-
-def _encode(
-    desk: Desk, answering: Answering, asked: PointsAsked, interpolation: Interpolation, *, is_list: bool
-) -> bytes:
-    generation = answering.generation
-    places = find_places(answering.terrain, generation, asked)
-    found = read_values(desk.pyramids, generation, places, interpolation)
-    body: dict[str, Any] = describe_answering(answering, interpolation)
-    if is_list:
-        body["points"] = list_found(found)
-    else:
+    def describe() -> dict[str, Any]:
+        generation = answering.generation
+        places = find_places(answering.terrain, generation, asked)
+        found = read_values(desk.pyramids, generation, places, interpolation)
+        body = describe_answering(answering, interpolation)
+        if is_list:
+            return body | {"points": list_found(found)}
         (only,) = list_found(found)
-        body |= only | describe_cell(places, found, (generation.height, generation.width))
-    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+        return body | only | describe_cell(places, found, (generation.height, generation.width))
+
+    return await answer_values(desk, answering, describe, headers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -12,15 +11,13 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.routing import Match
 
-from catalog.errors import CatalogError, TerrainNotFound
-from catalog.repository.keys import Scope
+from catalog.errors import TerrainNotFound
 from raster.box_errors import BoxOutside, BoxSplit
 from raster.errors import (
     GridInvalid,
     LevelNotFound,
     MetricNotFound,
     PyramidCorrupt,
-    RasterError,
     WindowOutOfBounds,
     WindowTooLarge,
 )
@@ -31,22 +28,15 @@ from service.description.parameters import MetricName, Prefer, TerrainKey
 from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem_responses
 from service.desk import Desk, GivenDesk
 from service.encoding import FORMATS, MEDIA_TYPES, choose_format
-from service.errors import (
-    BuildNeedsKey,
-    FormatNotSupported,
-    NothingAcceptable,
-    PyramidLost,
-    ServiceError,
-)
+from service.errors import BuildNeedsKey, FormatNotSupported, NothingAcceptable
 from service.etags import answers_304, etag_of
-from service.failures import failure_of, is_lasting
 from service.key_guard import granted_scope
 from service.level_answers import headers_of_window, read_content
 from service.levels import LevelWindow, Located
 from service.links import pyramid_path
-from service.prefer import Preference, parse_prefer
+from service.prefer import Preference, prefer_in
 from service.problems import retry_after
-from service.pyramid_answers import replacing_damaged
+from service.pyramid_answers import replacing_damaged, wait_for_build
 from service.pyramid_schemas import LevelWindowBody, PyramidBody
 from service.pyramid_states import get_state
 from service.routes.level_windows import GivenWindow
@@ -132,10 +122,16 @@ async def get_level(
     """
     form = choose_format(f, accept)
     located = await _locate(desk, terrain, metric, asked)
-    preference, granted = _preference(desk, prefer), granted_scope(request.scope)
+    preference, granted = prefer_in(prefer, desk.house.settings), granted_scope(request.scope)
     if not located.is_fresh:
-        located = await _brought_up_to_date(
-            desk, located, granted, preference.wait_s, refuses_stale=stale == "refuse"
+        located = await wait_for_build(
+            desk,
+            granted,
+            located,
+            preference.wait_s,
+            look=lambda before: _locate(desk, before.terrain.id, metric, asked),
+            is_enough=lambda found: found.is_fresh,
+            may_keep=lambda found: stale == "allow" and found.resolved is not None,
         )
     resolved = located.resolved if located.is_fresh or stale == "allow" else None
     if resolved is None and not may_build(desk, granted, located):
@@ -146,41 +142,9 @@ async def get_level(
         return await _respond(request, desk, resolved, form)
 
 
-async def _brought_up_to_date(
-    desk: Desk, located: Located, granted: Scope | None, wait_s: float, *, refuses_stale: bool
-) -> Located:
-    """Locate what is asked for anew when it is built; as it was when the build goes on or is not permitted.
-
-    An update is never an outage: when it fails, the generation that was in use stays in use.
-    """
-    deadline = time.monotonic() + wait_s
-    while not located.is_fresh and may_build(desk, granted, located):
-        revision, failure = located.terrain.revision, None
-        try:
-            build = desk.builds.order(located.terrain.id, located.metric, revision, located.order)
-            if not await build.wait(max(0.0, deadline - time.monotonic())):
-                return located
-        except (RasterError, CatalogError, ServiceError) as error:
-            failure = error
-        # the terrain may have changed meanwhile, or be gone
-        located = await _locate(desk, located.terrain.id, located.metric, located.asked)
-        if failure is not None and not located.is_fresh and located.terrain.revision == revision:
-            if refuses_stale or located.resolved is None:
-                if located.is_corrupt and is_lasting(failure):
-                    raise PyramidLost(located.metric, failure_of(failure).detail) from failure
-                raise failure
-            return located
-    return located
-
-
 async def _locate(desk: Desk, terrain: int | str, metric: str, asked: Asked) -> Located:
     # all who wait for a build go on at once when it ends
     return await desk.share((terrain, metric, asked), desk.levels.locate, terrain, metric, asked)
-
-
-def _preference(desk: Desk, prefer: str | None) -> Preference:
-    settings = desk.house.settings
-    return parse_prefer(prefer, default_s=settings.build_wait_s, longest_s=settings.max_build_wait_s)
 
 
 async def _accepted(desk: Desk, located: Located, preference: Preference) -> Response:

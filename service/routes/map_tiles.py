@@ -19,6 +19,7 @@ from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS, problem
 from service.desk import Desk, GivenDesk
 from service.errors import BuildNeedsKey, FormatNotSupported, StoreUnavailable
 from service.etags import answers_304, etag_of
+from service.generation_headers import generation_headers
 from service.key_guard import granted_scope
 from service.map_answers import MAP_TYPES, make_tile
 from service.map_tiles import DEFAULT, MapView, Shown
@@ -175,9 +176,7 @@ async def _answer(
     headers = {
         "ETag": etag,
         "Cache-Control": FOR_A_MINUTE if view.standing else FOR_EVER,
-        "Ziggurat-State": view.state.value,
-        "Ziggurat-Generation": generation.id,
-        "Ziggurat-Missing-Tiles": str(generation.missing_tile_count),
+        **generation_headers(generation, view.state),
     }
     if form == "npy":
         headers["Ziggurat-Fill"] = str(cell_type_of(generation).fill)

@@ -34,8 +34,8 @@ from service.opentopodata_schemas import (
 )
 from service.problems import answer_error
 from service.profiles import LineAsked, read_profile
-from service.pyramid_answers import Answering, headers_of, replacing_damaged
-from service.routes.values import InAddress, check_count, find_for
+from service.pyramid_answers import Answering
+from service.routes.values import InAddress, answer_values, check_count, find_for, headers_of
 
 TAG = "opentopodata"
 
@@ -147,13 +147,12 @@ async def post_locations(
 async def _answer(request: Request, desk: Desk, terrain: str, asked: LocationsAsked) -> Response:
     check_count(desk, asked.sample_count or 0)
     answering = await find_for(request, desk, terrain, None, None)
-    with replacing_damaged(desk, answering.standing):
-        content = await desk.run(_encode, desk, answering, asked)
-    headers = {"Cache-Control": "no-cache", **headers_of(answering)}
-    return Response(content, media_type="application/json", headers=headers)
+    return await answer_values(
+        desk, answering, lambda: _describe(desk, answering, asked), headers_of(answering)
+    )
 
 
-def _encode(desk: Desk, answering: Answering, asked: LocationsAsked) -> bytes:
+def _describe(desk: Desk, answering: Answering, asked: LocationsAsked) -> dict[str, Any]:
     terrain, generation = answering.terrain, answering.generation
     points = asked.points
     if asked.sample_count is None:
@@ -163,5 +162,4 @@ def _encode(desk: Desk, answering: Answering, asked: LocationsAsked) -> bytes:
         line = LineAsked(vertices=points, sample_count=asked.sample_count)
         profile = read_profile(desk.pyramids, terrain, generation, line, asked.interpolation)
         points, found = profile.points, profile.found
-    results = list_results(points, found, terrain.name, asked.nodata_value)
-    return json.dumps({"results": results, "status": "OK"}, separators=(",", ":"), allow_nan=False).encode()
+    return {"results": list_results(points, found, terrain.name, asked.nodata_value), "status": "OK"}

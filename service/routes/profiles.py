@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -16,15 +15,17 @@ from service.elevation_schemas import DEFAULT_SAMPLES, AxesWord, ProfileAsked, P
 from service.elevations import Axes
 from service.json_bodies import JsonRoute
 from service.profiles import LineAsked, describe_profile, parse_line, read_profile
-from service.pyramid_answers import Answering, headers_of, replacing_damaged
+from service.pyramid_answers import Answering
 from service.routes.values import (
     LISTED_POINTS,
     VALUE_ERRORS,
     InAddress,
     InterpolationAsked,
     MetricAsked,
+    answer_values,
     check_count,
     find_for,
+    headers_of,
 )
 from service.value_answers import describe_answering
 from service.value_errors import LineInvalid, PointsTooMany
@@ -95,13 +96,8 @@ async def post_profile(
 async def _answer(
     desk: Desk, answering: Answering, asked: LineAsked, interpolation: Interpolation
 ) -> Response:
-    with replacing_damaged(desk, answering.standing):
-        content = await desk.run(_encode, desk, answering, asked, interpolation)
-    headers = {"Cache-Control": "no-cache", **headers_of(answering)}
-    return Response(content, media_type="application/json", headers=headers)
+    def describe() -> dict[str, Any]:
+        profile = read_profile(desk.pyramids, answering.terrain, answering.generation, asked, interpolation)
+        return describe_answering(answering, interpolation) | describe_profile(profile)
 
-
-def _encode(desk: Desk, answering: Answering, asked: LineAsked, interpolation: Interpolation) -> bytes:
-    profile = read_profile(desk.pyramids, answering.terrain, answering.generation, asked, interpolation)
-    body = describe_answering(answering, interpolation) | describe_profile(profile)
-    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    return await answer_values(desk, answering, describe, headers_of(answering))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 from pydantic import Field
 
 from catalog.errors import TerrainNotFound
@@ -12,10 +13,12 @@ from raster.errors import MetricNotFound, PyramidCorrupt
 from service.description.problems import BUILD_ERRORS, CATALOGUE_ERRORS
 from service.desk import Desk, GivenDesk
 from service.elevation_schemas import InterpolationWord
+from service.encoding import MEDIA_TYPES, encode_members
 from service.errors import BuildNeedsKey
+from service.generation_headers import generation_headers
 from service.key_guard import granted_scope
-from service.prefer import parse_prefer
-from service.pyramid_answers import Answering, find_answering
+from service.prefer import prefer_in
+from service.pyramid_answers import Answering, find_answering, replacing_damaged
 from service.value_errors import PlaceUnknown, PointsTooMany, PyramidPending
 
 VALUE_ERRORS: tuple[type[Exception], ...] = (
@@ -51,9 +54,22 @@ async def find_for(
     request: Request, desk: Desk, terrain: str, metric: str | None, prefer: str | None
 ) -> Answering:
     """The generation that answers a request for values."""
-    settings = desk.house.settings
-    preference = parse_prefer(prefer, default_s=settings.build_wait_s, longest_s=settings.max_build_wait_s)
+    preference = prefer_in(prefer, desk.house.settings)
     return await find_answering(desk, granted_scope(request.scope), terrain, metric, preference.wait_s)
+
+
+async def answer_values(
+    desk: Desk, answering: Answering, describe: Callable[[], Mapping[str, Any]], headers: Mapping[str, str]
+) -> Response:
+    """What `describe` tells, which blocks; a pyramid that is found damaged by it is ordered anew."""
+    with replacing_damaged(desk, answering.standing):
+        content = await desk.run(lambda: encode_members(describe()))
+    return Response(content, media_type=MEDIA_TYPES["json"], headers=dict(headers))
+
+
+def headers_of(answering: Answering) -> dict[str, str]:
+    """What every answer with values says of itself."""
+    return {"Cache-Control": "no-cache", **generation_headers(answering.generation, answering.state)}
 
 
 def check_count(desk: Desk, count: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import httpx
-import numpy as np
 import pytest
 
 from held_metric import METRICS, Hold
@@ -13,6 +12,7 @@ from installations import Installation
 from rest import (
     Client,
     add_golden,
+    cover_cell,
     figure,
     generation_count,
     hold_catalogue,
@@ -38,9 +38,7 @@ def client(installation: Installation) -> Iterator[httpx.Client]:
 
 def lower(installation: Installation, client: Client) -> None:
     """Register one more tile, over the cell that is asked for."""
-    np.save(installation.tiles / "low.npy", np.array([[-5]], dtype=np.int16))
-    tile = {"url": installation.offer_tile("low.npy"), "x": 3, "y": 3, "priority": 1}
-    assert client.post("/terrain/golden/tile", json={"tiles": [tile]}).status_code == 201
+    cover_cell(installation, client, "low.npy", -5, x=3, y=3)
 
 
 def test_the_first_question_waits_for_the_build(installation: Installation, client: httpx.Client) -> None:

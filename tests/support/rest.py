@@ -153,6 +153,15 @@ def add_golden(installation: Installation, client: Client) -> int:
     return add_terrain(client, "golden", *tiles, unit="m")
 
 
+def cover_cell(
+    installation: Installation, client: Client, name: str, value: int, *, x: int = 0, y: int = 0
+) -> None:
+    """Register one more tile of the golden terrain: a cell of this value over what lies there."""
+    np.save(installation.tiles / name, np.array([[value]], dtype=np.int16))
+    tile = {"url": installation.offer_tile(name), "x": x, "y": y, "priority": 9}
+    assert client.post("/terrain/golden/tile", json={"tiles": [tile]}).status_code == 201
+
+
 @contextmanager
 def hold_catalogue(installation: Installation) -> Iterator[WriteSession]:
     """Hold the catalogue's write lock: builds wait before they publish, readers read on.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import insert
 
 from catalog.models import Terrain, Tile
 from installations import Installation
@@ -32,20 +30,6 @@ TILE = {
 
 TERRAINS = ["limit=5", "limit=1000", "limit=5&q=m", "limit=5&bbox=0,0,20,20", "limit=5&q=m&bbox=0,0,20,20"]
 TILES = ["limit=5", "limit=1000", "limit=5&row=-1&col=0", "limit=5&bbox=0,0,20,20"]
-
-
-@pytest.fixture
-def statements() -> Iterator[list[str]]:
-    """SQL statements of any engine but those that begin transactions, as they are executed."""
-    seen: list[str] = []
-
-    def note(*arguments: Any) -> None:
-        if not arguments[2].startswith(("BEGIN", "PRAGMA")):
-            seen.append(arguments[2])
-
-    event.listen(Engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(Engine, "before_cursor_execute", note)
 
 
 def add_many(installation: Installation) -> None:

@@ -14,7 +14,6 @@ import pytest
 from affine import Affine
 from PIL import Image
 from rasterio.io import MemoryFile
-from sqlalchemy import event
 
 from catalog.models import Generation
 from catalog.repository.keys import Scope
@@ -26,7 +25,17 @@ from raster.grid import Grid
 from raster.map_tiles import reading
 from raster.map_tiles.ground import CellFinder, make_finder
 from raster.window import StoredPyramid
-from rest import AppClient, add_golden, add_terrain, open_client, opened_files, problem_in, row_count, until
+from rest import (
+    AppClient,
+    add_golden,
+    add_terrain,
+    cover_cell,
+    open_client,
+    opened_files,
+    problem_in,
+    row_count,
+    until,
+)
 from service import map_tiles as map_tiles_of_service
 from service.keys import issue_key
 from service.map_tiles import ValueRange
@@ -288,13 +297,11 @@ def test_what_the_client_has_costs_no_cells(installation: Installation) -> None:
         assert opened != []
 
 
-def test_a_pinned_tile_asks_the_catalogue_once(alps: AppClient) -> None:
+def test_a_pinned_tile_asks_the_catalogue_once(alps: AppClient, statements: list[str]) -> None:
     generation = alps.get(f"{MAP}/max/WebMercatorQuad/{TILE}.png").headers["ziggurat-generation"]
     address = f"{MAP}/max@{generation}/WebMercatorQuad/{Z}"
     alps.get(f"{address}/{X}/{Y}.png")
-    statements: list[str] = []
-    engine = alps.app.state.desk.house.database._engine
-    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    statements.clear()
     for x in range(X - 1, X + 3):
         assert alps.get(f"{address}/{x}/{Y}.png").status_code == 200
     assert statements == []
@@ -394,9 +401,7 @@ def test_an_old_generation_is_shown_while_the_new_one_is_built(
         address = "/terrain/golden/map/held/native/0/0/0.npy"
         assert client.get(address).headers["ziggurat-state"] == "ready"
         hold.close()
-        np.save(installation.tiles / "peak.npy", np.array([[99]], dtype=np.int16))
-        tiles = [{"url": installation.offer_tile("peak.npy"), "x": 0, "y": 0, "priority": 9}]
-        assert client.post("/terrain/golden/tile", json={"tiles": tiles}).status_code == 201
+        cover_cell(installation, client, "peak.npy", 99)
         answer = client.get(address)
         assert (answer.headers["ziggurat-state"], answer.headers["ziggurat-generation"]) == ("stale", old)
         assert npy(answer)[0, 0] == 87
@@ -430,9 +435,7 @@ def test_who_may_have_a_pyramid_renewed_does_so_just_after_somebody_who_may_not(
     with open_client(installation) as client:
         add_golden(installation, client)
         build(client, "golden", "max")
-        np.save(installation.tiles / "peak.npy", np.array([[99]], dtype=np.int16))
-        tiles = [{"url": installation.offer_tile("peak.npy"), "x": 0, "y": 0, "priority": 9}]
-        assert client.post("/terrain/golden/tile", json={"tiles": tiles}).status_code == 201
+        cover_cell(installation, client, "peak.npy", 99)
     with open_client(installation, auth="keys", anonymous_build_cells=0) as client:
         assert client.get(address).headers["ziggurat-state"] == "stale"
         assert row_count(installation, Generation) == 1
