@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -33,7 +34,6 @@ class CachedChunks:
 
     stored: StoredPyramid
     cache: ChunkCache
-    _levels: dict[int, StoredChunks] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -47,13 +47,7 @@ class CachedChunks:
         ------
         LevelNotFound, PyramidCorrupt, StoreFailed
         """
-        return self._open(level).format
-
-    def _open(self, level: int) -> StoredChunks:
-        opened = self._levels.get(level)
-        if opened is None:
-            opened = self._levels[level] = self.stored.open_chunks(level)
-        return opened
+        return self.stored.open_chunks(level).format
 
     def get(self, level: int, places: Sequence[ChunkPlace]) -> list[Cells | None]:
         """Whole chunks, which may stick out over the level; None for those that are all fill.
@@ -72,7 +66,7 @@ class CachedChunks:
         PyramidCorrupt, StoreFailed
         """
         keys = [ChunkKey(self.stored.root.url, level, place) for place in places]
-        return self.cache.get(keys, partial(_decode, self._open(level)))
+        return self.cache.get(keys, partial(_decode, self.stored.open_chunks(level)))
 
     def count_around(self, level: int, window: Window) -> int:
         """Cells of all chunks that a window touches: a row of a level touches many.
@@ -81,16 +75,14 @@ class CachedChunks:
         ------
         LevelNotFound, PyramidCorrupt, StoreFailed
         """
-        height, width = self.format(level).chunk
-        return len(self._places(level, window)) * height * width
+        rows, cols = self._touched(level, window)
+        return len(rows) * len(cols) * math.prod(self.format(level).chunk)
 
-    def _places(self, level: int, window: Window) -> list[ChunkPlace]:
+    def _touched(self, level: int, window: Window) -> tuple[range, range]:
+        """Rows and columns of the chunks."""
         height, width = self.format(level).chunk
-        return [
-            ChunkPlace(row, col)
-            for row in range(window.row // height, (window.row_stop - 1) // height + 1)
-            for col in range(window.col // width, (window.col_stop - 1) // width + 1)
-        ]
+        rows = range(window.row // height, (window.row_stop - 1) // height + 1)
+        return rows, range(window.col // width, (window.col_stop - 1) // width + 1)
 
     def read_window(self, level: int, window: Window) -> Cells:
         """Cells of a window of a level, as `StoredPyramid.read_window` reads them.
@@ -119,7 +111,8 @@ class CachedChunks:
         """
         stored = self.format(level)
         height, width = stored.chunk
-        places = self._places(level, window)
+        rows, cols = self._touched(level, window)
+        places = [ChunkPlace(row, col) for row in rows for col in cols]
         chunks = self.get(level, places)
         if all(chunk is None for chunk in chunks):
             return None

@@ -71,6 +71,27 @@ class ArrayFormat:
         """Rows and columns of chunks of the array."""
         return math.ceil(self.shape[0] / self.chunk[0]), math.ceil(self.shape[1] / self.chunk[1])
 
+    def group(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> dict[ChunkPlace, NDArray[np.intp]]:
+        """Single cells by the chunk that holds them, so that each is decoded once.
+
+        Parameters
+        ----------
+        rows, cols : (cells,) of integers
+            Inside the array.
+
+        Returns
+        -------
+        Of each chunk that holds some, in the order of rows and columns, which of the cells those are
+        """
+        height, width = self.chunk
+        per_row = self.chunk_counts[1]
+        numbers = rows // height * per_row + cols // width
+        order = np.argsort(numbers, kind="stable")
+        different, starts = np.unique(numbers[order], return_index=True)
+        _, *groups = np.split(order, starts)
+        places = (ChunkPlace(*divmod(number, per_row)) for number in different.tolist())
+        return dict(zip(places, groups, strict=True))
+
 
 class StoredChunks:
     """The chunks of an array, such as `0/elevation`. Threads may share it."""

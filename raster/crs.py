@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from pyproj import CRS, Transformer
@@ -103,23 +104,39 @@ def are_connected(one: str, other: str) -> bool:
     return True
 
 
+def bounds_between(extent: Extent, source: str, target: str, samples: int) -> Extent | None:
+    """The box around an extent in another CRS; None where PROJ has no answer.
+
+    Parameters
+    ----------
+    samples : int
+        Points a side that are looked at.
+
+    Returns
+    -------
+    In a geographic CRS left > right when it crosses the antimeridian.
+    """
+    try:
+        bounds = transformation(source, target).transform_bounds(
+            extent.left, extent.bottom, extent.right, extent.top, densify_pts=samples, errcheck=True
+        )
+    except ProjError:
+        return None
+    return Extent(*bounds) if all(map(math.isfinite, bounds)) else None
+
+
 def lonlat_extent(extent: Extent, crs: str) -> Extent | None:
     """`extent` in WGS 84 degrees, longitudes in [-180, 180]; None where PROJ has no answer.
 
     left > right when it crosses the antimeridian; -180 to 180 when it goes around the globe.
     """
-    try:
-        bounds = transformation(crs, LONLAT).transform_bounds(
-            extent.left, extent.bottom, extent.right, extent.top, densify_pts=EDGE_SAMPLES, errcheck=True
-        )
-    except ProjError:
+    bounds = bounds_between(extent, crs, LONLAT, EDGE_SAMPLES)
+    if bounds is None:
         return None
-    west, south, east, north = bounds
-    if not all(map(math.isfinite, bounds)):
-        return None
-    if east - west >= 360:
-        return Extent(-180.0, max(south, -90.0), 180.0, min(north, 90.0))
-    return Extent(_wrapped(west), max(south, -90.0), _wrapped(east), min(north, 90.0))
+    south, north = max(bounds.bottom, -90.0), min(bounds.top, 90.0)
+    if bounds.right - bounds.left >= 360:
+        return Extent(-180.0, south, 180.0, north)
+    return Extent(_wrapped(bounds.left), south, _wrapped(bounds.right), north)
 
 
 def ground_extents(lonlat: Extent, crs: str) -> list[Extent]:
@@ -136,18 +153,15 @@ def ground_extents(lonlat: Extent, crs: str) -> list[Extent]:
     One; of a geographic CRS also its neighbours a turn to the west and to the east, since the x
     of a grid that crosses the antimeridian go on beyond it.
     """
-    try:
-        bounds = transformation(LONLAT, crs).transform_bounds(
-            lonlat.left, lonlat.bottom, lonlat.right, lonlat.top, densify_pts=DEGREE_SAMPLES, errcheck=True
-        )
-    except ProjError:
-        return []
-    if not all(map(math.isfinite, bounds)):
-        return []
-    left, bottom, right, top = bounds
+    bounds = bounds_between(lonlat, LONLAT, crs, DEGREE_SAMPLES)
+    return [] if bounds is None else with_turns(bounds, crs)
+
+
+def with_turns(extent: Extent, crs: str) -> list[Extent]:
+    """An extent; in a geographic CRS also where it is a turn to the west and to the east."""
     turn = turn_of(crs)
     shifts = (0.0,) if turn is None else (-turn, 0.0, turn)
-    return [Extent(left + shift, bottom, right + shift, top) for shift in shifts]
+    return [replace(extent, left=extent.left + shift, right=extent.right + shift) for shift in shifts]
 
 
 def is_y_first(crs: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raster.cells import Cells, CellType
-from raster.chunks import ChunkPlace, StoredChunks
+from raster.chunks import StoredChunks
 from raster.places import Places
 
 EDGE_CELLS = 1e-6
@@ -121,16 +121,12 @@ def gather_cells(chunks: StoredChunks, rows: NDArray[np.int64], cols: NDArray[np
     """
     height, width = chunks.format.chunk
     found = np.full(len(rows), chunks.format.fill, chunks.format.dtype)
-    per_row = chunks.format.chunk_counts[1]
-    numbers = rows // height * per_row + cols // width
-    order = np.argsort(numbers, kind="stable")
-    different, starts = np.unique(numbers[order], return_index=True)
-    _, *groups = np.split(order, starts)
-    places = [ChunkPlace(*divmod(number, per_row)) for number in different.tolist()]
-    for group, (place, cells) in zip(groups, chunks.read(places), strict=True):
+    groups = chunks.format.group(rows, cols)
+    for place, cells in chunks.read(list(groups)):
+        group = groups[place]
         if cells is not None:
-            found[group] = cells[rows[group] - place.row * height, cols[group] - place.col * width]
-    return GatheredCells(found, len(places))
+            found[group] = cells[rows[group] % height, cols[group] % width]
+    return GatheredCells(found, len(groups))
 
 
 def _within(places: Fractions, size: int) -> NDArray[np.bool_]:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from pyproj.exceptions import ProjError
-
 from raster.box_errors import BoxOutside, BoxSplit
 from raster.crs import (
     DEGREE_SAMPLES,
     LONLAT,
+    bounds_between,
     ground_extents,
     lonlat_extent,
     parse_crs,
     same_crs,
-    transformation,
     turn_of,
+    with_turns,
 )
 from raster.grid import Extent, Grid, Window
 
@@ -51,7 +50,10 @@ class LaidBox:
 
         Raises
         ------
-        BoxOutside, BoxSplit
+        BoxOutside
+            It touches none, or there is no way from its CRS to the grid's.
+        BoxSplit
+            It touches both ends of a grid that goes around the globe, and not what lies between them.
         """
         found = [_touched(level, each) for each in self.extents]
         windows = sorted({each for each in found if each is not None}, key=lambda window: window.col)
@@ -70,32 +72,14 @@ def lay_box(grid: Grid, box: Extent, crs: str | None) -> LaidBox:
 
     Parameters
     ----------
-    grid, box, crs
-        As of `snap_box`.
-    """
-    return LaidBox(box, crs, tuple(_boxes_on(grid, box, crs)))
-
-
-def snap_box(grid: Grid, box: Extent, crs: str | None) -> Window:
-    """The cells of a grid that a box touches.
-
-    Parameters
-    ----------
     grid : Grid
     box : Extent
         x before y, whatever the CRS says; an edge may be as long as nothing. In a geographic CRS left >
         right crosses the antimeridian.
     crs : str, optional
         Of the box; None: the grid's own.
-
-    Raises
-    ------
-    BoxOutside
-        It touches none, or there is no way from its CRS to the grid's.
-    BoxSplit
-        It touches both ends of a grid that goes around the globe, and not what lies between them.
     """
-    return lay_box(grid, box, crs).snap(grid)
+    return LaidBox(box, crs, tuple(_boxes_on(grid, box, crs)))
 
 
 def _boxes_on(grid: Grid, box: Extent, crs: str | None) -> list[Extent]:
@@ -129,25 +113,12 @@ def _unrolled(box: Extent, crs: str | None) -> Extent:
 
 
 def _turned(box: Extent, crs: str | None) -> list[Extent]:
-    turn = None if crs is None else turn_of(crs)
-    if turn is None:
-        return [box]
-    box = _unrolled(box, crs)
-    return [
-        replace(box, left=box.left + turns * turn, right=box.right + turns * turn) for turns in (-1, 0, 1)
-    ]
+    return [box] if crs is None else with_turns(_unrolled(box, crs), crs)
 
 
 def _transformed(box: Extent, source: str, target: str) -> Extent | None:
-    try:
-        bounds = transformation(source, target).transform_bounds(
-            box.left, box.bottom, box.right, box.top, densify_pts=DEGREE_SAMPLES, errcheck=True
-        )
-    except ProjError:
-        return None
-    if not all(map(math.isfinite, bounds)):
-        return None
-    return _unrolled(Extent(*bounds), target)
+    bounds = bounds_between(box, source, target, DEGREE_SAMPLES)
+    return None if bounds is None else _unrolled(bounds, target)
 
 
 def _within_globe(degrees: Extent) -> list[Extent]:

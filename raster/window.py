@@ -44,7 +44,7 @@ class StoredPyramid:
         return _Opened(StrictObjects(self.root, manifest), group)
 
     @cached_property
-    def _chunks(self) -> dict[str, StoredChunks]:
+    def _chunks(self) -> dict[tuple[int, str], StoredChunks]:
         return {}
 
     def open_chunks(self, level: int, array: str = VALUE) -> StoredChunks:
@@ -54,12 +54,14 @@ class StoredPyramid:
         ------
         LevelNotFound, PyramidCorrupt, StoreFailed
         """
-        self.grid.level(level)
-        path = f"{level % self.grid.level_count}/{array}"
-        opened = self._chunks.get(path)
+        opened = self._chunks.get((level, array))
         if opened is None:
+            self.grid.level(level)
+            level %= self.grid.level_count
+            path = f"{level}/{array}"
             stored = StoredChunks(self._opened.objects, path, self._format(path))
-            opened = self._chunks.setdefault(path, stored)  # of two threads at once the first one's is kept
+            # of two threads at once the first one's is kept
+            opened = self._chunks.setdefault((level, array), stored)
         return opened
 
     def _format(self, path: str) -> ArrayFormat:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import re
 
-from raster.crs import is_y_first, parse_crs
+from raster.crs import LONLAT, is_y_first, parse_crs
 from raster.errors import GridInvalid
 from raster.grid import Extent
 from service.crs_names import AUTHORITY, CODE, crs_uri
 from service.errors import ParameterInvalid
 from service.numbers import NUMBER, read_number
 from service.windows import Box
-
-LONLAT = "OGC:CRS84"
 
 OWN = "terrain"
 """As `bbox-crs`: the terrain's own CRS, or cells' ground where there is none; x before y."""

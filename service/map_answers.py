@@ -17,7 +17,7 @@ from service.rendering.images import PICTURE_TYPES
 from service.rendering.pictures import check_unit, render, render_blank
 from service.rendering.styles import Ramp, Style
 
-MAP_TYPES: Mapping[str, str] = {"npy": MEDIA_TYPES["npy"], "tif": "image/tiff", **PICTURE_TYPES}
+MAP_TYPES: Mapping[str, str] = {"npy": MEDIA_TYPES["npy"], "tif": MEDIA_TYPES["tif"], **PICTURE_TYPES}
 
 
 def make_tile(

@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from raster.crs import are_connected, same_crs, transformation
+from raster.crs import are_connected
 from raster.grid import Extent, Grid
 from raster.map_tiles.errors import TerrainNotOnMap
-from raster.map_tiles.ground import around_globe
+from raster.map_tiles.ground import around_globe, moved_to, samples_on
 from raster.map_tiles.matrices import NATIVE, SIDE, MatrixSet, TileMatrix, check_connected, get_matrix_set
 
 Floats = NDArray[np.float64]
@@ -122,7 +122,7 @@ def _limits(z: int, matrix: TileMatrix, extent: Extent | None) -> MatrixLimits |
 
 def _extent_on(matrix_set: MatrixSet, grid: Grid) -> Extent | None:
     """Around the terrain on the map; None where that cannot be told, as at a pole of a Mercator map."""
-    x, y = _samples_on(matrix_set.crs, grid)
+    x, y = samples_on(matrix_set.crs, grid, SAMPLES)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None
     coarsest = matrix_set.matrices[min(matrix_set.matrices)]
@@ -139,22 +139,6 @@ def _extent_on(matrix_set: MatrixSet, grid: Grid) -> Extent | None:
     return Extent(west, float(y.min()) - margin_y, east, float(y.max()) + margin_y)
 
 
-def _samples_on(map_crs: str, grid: Grid) -> tuple[Floats, Floats]:
-    ground = grid.extent
-    x, y = np.meshgrid(
-        np.linspace(ground.left, ground.right, SAMPLES), np.linspace(ground.top, ground.bottom, SAMPLES)
-    )
-    return _transformed(map_crs, grid, x, y)
-
-
-def _transformed(map_crs: str, grid: Grid, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    crs = str(grid.crs)
-    if same_crs(crs, map_crs):
-        return x, y
-    moved_x, moved_y = transformation(crs, map_crs).transform(x, y)
-    return np.asarray(moved_x), np.asarray(moved_y)
-
-
 def _bend(values: Floats) -> float:
     return max(float(np.abs(np.diff(values, n=2, axis=axis)).max()) for axis in (0, 1))
 
@@ -168,7 +152,7 @@ def _cell_on(map_crs: str, grid: Grid) -> float | None:
     half_width, half_height = grid.transform.a / 2, grid.transform.e / 2
     x = middle_x + np.array([-half_width, half_width, 0.0, 0.0])
     y = middle_y + np.array([0.0, 0.0, -half_height, half_height])
-    moved_x, moved_y = _transformed(map_crs, grid, x, y)
+    moved_x, moved_y = moved_to(map_crs, grid, x, y)
     turn = around_globe(map_crs)
     with np.errstate(invalid="ignore"):  # PROJ's infinity from itself: unknown
         steps = np.array([moved_x[1::2] - moved_x[::2], moved_y[1::2] - moved_y[::2]])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from raster.cached_chunks import CachedChunks
 from raster.cells import Cells, CellType
-from raster.chunks import ArrayFormat, ChunkPlace
+from raster.chunks import ArrayFormat
 from raster.grid import Window
 from raster.map_tiles.placing import AxisPlaces, TilePlaces
 
@@ -228,12 +228,9 @@ def _picked_by_chunk(chunks: CachedChunks, level: int, rows: Indexes, cols: Inde
     stored = chunks.format(level)
     height, width = stored.chunk
     rows, cols = np.broadcast_arrays(rows, cols)
-    across = -(-stored.shape[1] // width)
-    numbers = rows // height * across + cols // width
+    shape, rows, cols = rows.shape, rows.ravel(), cols.ravel()
     values: Cells = np.empty(rows.shape, stored.dtype)
-    needed = np.unique(numbers).tolist()
-    places = [ChunkPlace(number // across, number % across) for number in needed]
-    for number, chunk in zip(needed, chunks.get(level, places), strict=True):
-        here = numbers == number
+    groups = stored.group(rows, cols)
+    for here, chunk in zip(groups.values(), chunks.get(level, list(groups)), strict=True):
         values[here] = stored.fill if chunk is None else chunk[rows[here] % height, cols[here] % width]
-    return values
+    return values.reshape(shape)

@@ -83,14 +83,27 @@ def around_globe(crs: str) -> float | None:
     return 2e6 * 360 / degrees if math.isfinite(degrees) and degrees > 0 else None
 
 
-def _extent_on_map(map_crs: str, grid: Grid) -> Extent | None:
-    """Around the terrain on the map, a sample's distance wider; None where it is torn or has no end there."""
+def samples_on(map_crs: str, grid: Grid, count: int) -> tuple[Floats, Floats]:
+    """So many points a side of a terrain, its corners among them, on a map; (count, count) each."""
     ground = grid.extent
     x, y = np.meshgrid(
-        np.linspace(ground.left, ground.right, SAMPLES), np.linspace(ground.top, ground.bottom, SAMPLES)
+        np.linspace(ground.left, ground.right, count), np.linspace(ground.top, ground.bottom, count)
     )
-    if not same_crs(map_crs, str(grid.crs)):
-        x, y = transformation(str(grid.crs), map_crs).transform(x, y)
+    return moved_to(map_crs, grid, x, y)
+
+
+def moved_to(map_crs: str, grid: Grid, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Points on a terrain's ground on a map; not finite where PROJ has no answer."""
+    crs = str(grid.crs)
+    if same_crs(map_crs, crs):
+        return x, y
+    moved_x, moved_y = transformation(crs, map_crs).transform(x, y)
+    return np.asarray(moved_x), np.asarray(moved_y)
+
+
+def _extent_on_map(map_crs: str, grid: Grid) -> Extent | None:
+    """Around the terrain on the map, a sample's distance wider; None where it is torn or has no end there."""
+    x, y = samples_on(map_crs, grid, SAMPLES)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None
     margins = [max(float(np.abs(np.diff(each, axis=axis)).max()) for axis in (0, 1)) for each in (x, y)]

@@ -13,13 +13,17 @@ from rasterio.warp import transform_bounds
 from raster.box_errors import BoxOutside, BoxSplit
 from raster.crs import transformation
 from raster.grid import Extent, Grid, Window
-from raster.snapping import lay_box, snap_box
+from raster.snapping import lay_box
 
 UTM = Grid(height=60, width=80, transform=Affine(30, 0, 500_000, 0, -30, 5_200_000), crs="EPSG:32632")
 ALPS = Grid(height=40, width=50, transform=Affine(0.25, 0, 5, 0, -0.25, 50), crs="EPSG:4326")
 BARE = Grid(height=40, width=50)
 DATELINE = Grid(height=10, width=20, transform=Affine(1, 0, 170, 0, -1, 5), crs="EPSG:4326")
 GLOBE = Grid(height=18, width=36, transform=Affine(10, 0, -180, 0, -10, 90), crs="OGC:CRS84")
+
+
+def snap_box(grid: Grid, box: Extent, crs: str | None) -> Window:
+    return lay_box(grid, box, crs).snap(grid)
 
 
 def touched(grid: Grid, box: Extent) -> Window | None:
